@@ -1,0 +1,139 @@
+"""Figures in one style: SVG with text as text, in colours that follow the page, light or dark.
+
+A chapter writes ``with figure("id", caption=..., alt=...) as (fig, ax):`` and draws with
+matplotlib. The colours are the tokens of ``ngdlib.style``; in the SVG each becomes a CSS variable
+with the light value as fallback, so that one drawing serves both schemes, on the page and in
+Jupyter.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from IPython.display import display
+
+from ngdlib.style import TOKENS
+
+EUCLIDEAN, NATURAL, METRIC, INK, MUTED, RULE, GROUND = (
+    TOKENS[name]["light"]
+    for name in ("euclidean", "natural", "metric", "ink", "muted", "rule", "ground")
+)
+
+#: Line styles by role. Colour never carries a meaning alone: each role has its own dash.
+STYLE: dict[str, dict[str, Any]] = {
+    "euclidean": {"color": EUCLIDEAN, "linestyle": (0, (5, 2)), "linewidth": 1.9},
+    "natural": {"color": NATURAL, "linestyle": "-", "linewidth": 2.1},
+    "metric": {"color": METRIC, "linestyle": "-", "linewidth": 1.2},
+    "ink": {"color": INK, "linestyle": "-", "linewidth": 1.3},
+    "muted": {"color": MUTED, "linestyle": (0, (1, 2)), "linewidth": 1.2},
+}
+
+_RC = {
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 10,
+    "axes.titlesize": 10.5,
+    "axes.labelsize": 10,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
+    "legend.fontsize": 9.5,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "lines.solid_capstyle": "round",
+    "axes.unicode_minus": True,
+    "mathtext.fontset": "dejavusans",
+    "figure.constrained_layout.use": True,
+    **dict.fromkeys(
+        ["text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"], INK
+    ),
+    "grid.color": RULE,
+}
+
+
+class Figure:
+    """A finished drawing: inline SVG with a caption. Shows itself in Jupyter and on the page."""
+
+    def __init__(self, name: str, svg: str, caption: str, alt: str) -> None:
+        self.name, self.svg, self.caption, self.alt = name, svg, caption, alt
+
+    def _repr_html_(self) -> str:
+        caption = re.sub(r"\$([^$]+)\$", r"\\(\1\\)", html.escape(self.caption, quote=False))
+        return (
+            f'<figure class="ngd-figure" id="{self.name}">{self.svg}'
+            f'<figcaption class="tex2jax_process mathjax_process">{caption}</figcaption></figure>'
+        )
+
+    def __repr__(self) -> str:
+        return f"Figure {self.name}: {self.alt}"
+
+
+@contextmanager
+def figure(
+    name: str,
+    *,
+    caption: str,
+    alt: str,
+    width: float = 6.8,
+    height: float = 3.4,
+    **subplots: Any,
+) -> Iterator[tuple[mpl.figure.Figure, Any]]:
+    """Draw one figure: yields matplotlib's ``(fig, axes)`` and displays the result at the end.
+
+    name      identifier, unique on the page (letters, digits, hyphens)
+    caption   what to look at, then what it means; ``$...$`` is typeset
+    alt       what the figure shows, for a reader who cannot see it
+    width, height   inches at 10 pt; the text column is 6.8 inches wide
+    subplots  passed on to ``matplotlib.pyplot.subplots`` (``ncols=2``, ``sharey=True``, ...)
+
+    Raises ValueError for a malformed name or an empty caption or alt text.
+    """
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name):
+        raise ValueError(f"name: expected letters, digits and hyphens, got {name!r}")
+    for argument, text in (("caption", caption), ("alt", alt)):
+        if not text.strip():
+            raise ValueError(f"{argument}: expected a sentence, got an empty string")
+    with mpl.rc_context({**_RC, "svg.hashsalt": name}):
+        fig, axes = plt.subplots(figsize=(width, height), **subplots)
+        try:
+            yield fig, axes
+            svg = svg_text(fig, alt)
+        finally:
+            plt.close(fig)
+    display(Figure(name, svg, caption, alt))
+
+
+def svg_text(fig: mpl.figure.Figure, alt: str) -> str:
+    """The figure as a self-contained ``<svg>`` element: the same bytes for the same drawing."""
+    buffer = io.StringIO()
+    fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = re.sub(r"\.(\d\d)\d+", r".\1", svg)  # a hundredth of a point is enough
+    svg = re.sub(r"\n\s*", "\n", svg)
+    width, height = fig.get_size_inches()
+    svg = re.sub(
+        r"<svg [^>]*>",
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'viewBox="0 0 {width * 72:g} {height * 72:g}" role="img" '
+        f'aria-label="{html.escape(alt)}" style="width:100%;max-width:{width * 96:g}px">',
+        svg,
+        count=1,
+    )
+    for token, value in TOKENS.items():
+        css = "currentColor" if token == "ink" else f"var(--ngd-{token}, {value['light']})"
+        svg = svg.replace(value["light"], css)
+    return svg.strip()
