@@ -1,0 +1,42 @@
+# The Natural Gradient. `make help` lists the targets; each does all the set-up it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+PORT ?= 8000
+.DEFAULT_GOAL := help
+.PHONY: help setup book serve lab rerun exercises lint test bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: ## make .venv from the lock and fetch the page's third-party JavaScript
+	@$(PYTHON) book/bootstrap.py
+
+book: setup ## execute every notebook and build the site
+	@$(BIN)/python book/build.py
+
+serve: book ## build, then serve the book on this machine (PORT=8000)
+	@$(BIN)/python book/serve.py --port $(PORT)
+
+lab: setup ## open the chapters in JupyterLab
+	@$(BIN)/jupyter lab chapters
+
+rerun: setup ## run a chapter with other parameters: make rerun NOTEBOOK=bernoulli PARAMS="eta=0.5 y=0"
+	@$(BIN)/python book/rerun.py "$(NOTEBOOK)" $(PARAMS)
+
+exercises: setup ## check the exercise definitions and write their notebooks
+	@$(BIN)/python -m ngdlib.exercises.author
+
+lint: setup ## ruff over code and notebooks
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+test: ## everything: lint, unit tests, notebooks, the built pages in a browser
+	@$(PYTHON) book/bootstrap.py --tests
+	@$(MAKE) --no-print-directory lint book
+	@$(BIN)/python -m pytest
+
+bench: book ## measure speed and weight against the budgets (not part of the tests)
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove what was built, but not the environment
+	rm -rf _build/html _build/.doctrees _build/executed _build/static reruns

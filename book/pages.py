@@ -1,0 +1,164 @@
+"""How the book's pages are made: the Sphinx extension behind `_config.yml`.
+
+It keys the execution cache on the library, serves every script of the book from the book itself,
+gives each page its description and preview card, and takes from the theme what slows a page down.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "book"))
+
+import cards  # noqa: E402
+from execute import cache_folder  # noqa: E402
+
+from ngdlib.style import tokens_css  # noqa: E402
+
+
+def key_cache_on_library(app, config) -> None:
+    config.nb_execution_cache_path = str(cache_folder(Path(app.outdir).parent))
+    config.html_baseurl = config.html_baseurl or ""
+
+
+def add_own_files(app) -> None:
+    """Styles and scripts made from the library, and the vendored ones, below `_static`.
+
+    Jupyter Book puts every script below a static path of `_config.yml` on every page, so folders
+    with scripts that only some pages load are added here.
+    """
+    made = Path(app.doctreedir).parent / "static"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    demos = ROOT / "ngdlib" / "demos"
+    (made / "ngd.css").write_text(
+        tokens_css() + "".join(f.read_text(encoding="utf-8") for f in sorted(demos.glob("*.css"))),
+        encoding="utf-8",
+    )
+    host = demos / "host.js"
+    if host.exists():
+        shutil.copy(host, made)
+        app.add_js_file("host.js", priority=100)
+    vendor = made / "vendor" / "mathjax"
+    shutil.copytree(ROOT / "_build" / "vendor" / "mathjax", vendor)
+    app.config.html_static_path.append(str(made))
+    app.add_css_file("ngd.css", priority=600)
+
+
+def page_head(app, pagename, templatename, context, doctree) -> None:
+    """Description and preview card; each script once; a colour scheme that the theme accepts."""
+    seen, scripts = set(), []
+    for script in context.get("script_files", []):
+        body = getattr(script, "attributes", {}).get("body")
+        if body and body in seen:
+            continue  # two extensions write theirs twice, and a second `const` is an error
+        seen.add(body)
+        scripts.append(script)
+    context["script_files"] = scripts
+    context["default_mode"] = context.get("default_mode") or "auto"
+
+    title = html.unescape(re.sub(r"<[^>]+>", "", context.get("title") or app.config.project))
+    about = description(app, pagename)
+    base = app.config.html_baseurl.rstrip("/")
+    card = f"_static/cards/{pagename.replace('/', '-')}.png"
+    url = f"{base}/{card}" if base else context["pathto"](card, 1)
+    tags = {
+        "description": about,
+        "og:title": title,
+        "og:description": about,
+        "og:type": "article",
+        "og:site_name": app.config.project,
+        "og:image": url,
+        "twitter:card": "summary_large_image",
+    }
+    context["metatags"] = re.sub(
+        r'<meta (?:name|property)="(?:description|og:[^"]*|twitter:[^"]*)"[^>]*>\s*',
+        "",
+        context.get("metatags", ""),
+    ) + "".join(
+        f'<meta {"property" if name.startswith("og:") else "name"}="{name}" '
+        f'content="{html.escape(value)}" />\n'
+        for name, value in tags.items()
+    )
+    app.env.ngd_cards = getattr(app.env, "ngd_cards", {}) | {pagename: title}
+
+
+def description(app, pagename: str) -> str:
+    """The sentence a page gives of itself: notebook metadata or front matter `description`."""
+    default = "An interactive textbook in which every formula, number and figure is checked by code."
+    if pagename not in app.env.found_docs:
+        return default
+    source = Path(app.env.doc2path(pagename))
+    text = source.read_text(encoding="utf-8")
+    if source.suffix == ".ipynb":
+        meta = json.loads(text)["metadata"]
+    else:
+        front = re.match(r"---\n(.*?)\n---\n", text, flags=re.S)
+        meta = yaml.safe_load(front[1]) if front else {}
+    return (meta or {}).get("description", default)
+
+
+def finish(app, exception) -> None:
+    """After the pages: preview cards, an opening page at the root, and only the icons in use."""
+    if exception is not None or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    for pagename, title in sorted(getattr(app.env, "ngd_cards", {}).items()):
+        cards.draw(out / "_static" / "cards" / f"{pagename.replace('/', '-')}.png", title)
+    first = f"{app.config.root_doc}.html"
+    (out / "index.html").write_text(ROOT_PAGE.format(first=first), encoding="utf-8")
+    keep_used_icons(out)
+
+
+ROOT_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8" />
+<meta name="viewport" content="width=device-width, initial-scale=1" />
+<title>The Natural Gradient</title>
+<meta name="description" content="An interactive textbook on natural gradient descent." />
+<meta http-equiv="refresh" content="0; url={first}" />
+<link rel="canonical" href="{first}" />
+</head>
+<body><main><h1>The Natural Gradient</h1><p><a href="{first}">Open the book</a></p></main></body>
+</html>
+"""
+
+ICON = re.compile(
+    r'(?:"([\w-]+)"|([A-Za-z_$][\w$]*)):\[\d+,\d+,\[([^\]]*)\],"[0-9a-f]+",(?:"[^"]*"|\[[^\]]*\])\],?'
+)
+
+
+def keep_used_icons(out: Path) -> None:
+    """The theme's icon script holds 1.5 MB of drawings; keep those that some page names."""
+    script = out / "_static" / "scripts" / "fontawesome.js"
+    if not script.exists():
+        return
+    used = set()
+    for page in out.rglob("*.html"):
+        used.update(re.findall(r"\bfa-([a-z0-9-]+)", page.read_text(encoding="utf-8")))
+    for own in out.glob("_static/**/*.js"):
+        if own != script:
+            used.update(re.findall(r"\bfa-([a-z0-9-]+)", own.read_text(encoding="utf-8")))
+
+    def keep(icon: re.Match) -> str:
+        aliases = set(re.findall(r'"([\w-]+)"', icon[3])) | {icon[1] or icon[2]}
+        return icon[0] if aliases & used else ""
+
+    script.write_text(ICON.sub(keep, script.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def setup(app) -> dict[str, object]:
+    app.connect("config-inited", key_cache_on_library, priority=900)
+    app.connect("builder-inited", add_own_files)
+    app.connect("html-page-context", page_head, priority=900)
+    app.connect("build-finished", finish)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
