@@ -35,9 +35,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tests", action="store_true", help="also what the tests drive: Chromium")
     options = parser.parse_args()
-    if sys.version_info < (3, 11):
-        fail(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: "
-             "install it and run `make PYTHON=python3.11 book`")
+    if sys.version_info < (3, 11):  # noqa: UP036  (any Python may be asked to run this file)
+        fail(
+            f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: "
+            "install it and run `make PYTHON=python3.11 book`"
+        )
     environment()
     vendor()
     if options.tests:
@@ -59,16 +61,35 @@ def environment() -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as pinned:
         pinned.write(uv_block.group() if uv_block else "")
         pinned.flush()
-        run(python(), "-m", "pip", "install", "-q", "--disable-pip-version-check",
-            "--require-hashes", "-r", pinned.name)
+        run(
+            python(),
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "-r",
+            pinned.name,
+        )
     say("installing the locked packages (about 170, every file checked by its hash)")
     uv = [str(VENV / "bin" / "uv"), "pip"]
     sync = [*uv, "sync", "-q", "--require-hashes", "-p", str(VENV), str(LOCK)]
     if subprocess.run(sync).returncode:
         say("uv could not install them; trying pip, which reads other settings")
         run(python(), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(LOCK))
-    run(python(), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps",
-        "--no-build-isolation", "-e", str(ROOT))
+    run(
+        python(),
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--no-build-isolation",
+        "-e",
+        str(ROOT),
+    )
     stamp.write_text(want)
     say(f"the environment is ready ({time.monotonic() - started:.0f} s)")
 
@@ -104,8 +125,14 @@ def vendor() -> None:
         work.mkdir()
         for name in ("package.json", "package-lock.json"):
             shutil.copy(ROOT / "book" / name, work)
-        npm = [str(VENV / "bin" / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund",
-               "--silent"]
+        npm = [
+            str(VENV / "bin" / "npm"),
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--silent",
+        ]
         path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
         run(*npm, cwd=work, env={**os.environ, "PATH": path})
         modules = work / "node_modules"

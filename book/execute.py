@@ -71,8 +71,12 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at once")
     options = parser.parse_args()
     # every kernel sees the same hash seed, one BLAS thread, and no display
-    os.environ.update(PYTHONHASHSEED="0", OPENBLAS_NUM_THREADS="1", MPLBACKEND="agg",
-                      PYDEVD_DISABLE_FILE_VALIDATION="1")
+    os.environ.update(
+        PYTHONHASHSEED="0",
+        OPENBLAS_NUM_THREADS="1",
+        MPLBACKEND="agg",
+        PYDEVD_DISABLE_FILE_VALIDATION="1",
+    )
     cache = get_cache(str(cache_folder(options.build)))
     todo = [file for file in notebooks() if not cached(cache, file)]
     if not todo:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 import shutil
 import sys
@@ -26,7 +27,7 @@ from ngdlib.style import tokens_css  # noqa: E402
 
 def key_cache_on_library(app, config) -> None:
     config.nb_execution_cache_path = str(cache_folder(Path(app.outdir).parent))
-    config.html_baseurl = config.html_baseurl or ""
+    config.html_baseurl = os.environ.get("BOOK_URL", "")  # where it is published, if anywhere
 
 
 def add_own_files(app) -> None:
@@ -60,12 +61,14 @@ def page_head(app, pagename, templatename, context, doctree) -> None:
         body = getattr(script, "attributes", {}).get("body")
         if body and body in seen:
             continue  # two extensions write theirs twice, and a second `const` is an error
+        if "THEBE" in (body or "") or "sphinx-thebe" in str(script):
+            continue  # it offers hosted kernels, which this book does without
         seen.add(body)
         scripts.append(script)
     context["script_files"] = scripts
     context["default_mode"] = context.get("default_mode") or "auto"
 
-    title = html.unescape(re.sub(r"<[^>]+>", "", context.get("title") or app.config.project))
+    title = html.unescape(re.sub(r"<[^>]+>", "", context.get("title") or app.config.html_title))
     about = description(app, pagename)
     base = app.config.html_baseurl.rstrip("/")
     card = f"_static/cards/{pagename.replace('/', '-')}.png"
@@ -75,7 +78,7 @@ def page_head(app, pagename, templatename, context, doctree) -> None:
         "og:title": title,
         "og:description": about,
         "og:type": "article",
-        "og:site_name": app.config.project,
+        "og:site_name": app.config.html_title,
         "og:image": url,
         "twitter:card": "summary_large_image",
     }
@@ -93,7 +96,9 @@ def page_head(app, pagename, templatename, context, doctree) -> None:
 
 def description(app, pagename: str) -> str:
     """The sentence a page gives of itself: notebook metadata or front matter `description`."""
-    default = "An interactive textbook in which every formula, number and figure is checked by code."
+    default = (
+        "An interactive textbook in which every formula, number and figure is checked by code."
+    )
     if pagename not in app.env.found_docs:
         return default
     source = Path(app.env.doc2path(pagename))

@@ -19,7 +19,7 @@ import numpy as np
 
 
 def quoted_at(*at_defaults: bool) -> Callable[..., None]:
-    """A checker of quoted numbers that asserts when every condition is true, and reports otherwise."""
+    """A checker of quoted numbers: asserts where every condition holds, reports otherwise."""
     assert_it = all(bool(condition) for condition in at_defaults)
 
     def quoted(text: str, value: float) -> None:

@@ -21,7 +21,7 @@ def tokens_css() -> str:
     return (
         f":root{{{block('light')}}}\n"
         f'html[data-theme="dark"],body[data-jp-theme-light="false"]{{{block("dark")}}}\n'
-        "@media (prefers-color-scheme: dark){html:not([data-theme]):not(:has([data-jp-theme-light]))"
-        f"{{{block('dark')}}}}}\n"
+        "@media (prefers-color-scheme: dark)"
+        f"{{html:not([data-theme]):not(:has([data-jp-theme-light])){{{block('dark')}}}}}\n"
         f'@media print{{:root,html[data-theme="dark"]{{{block("light")}}}}}\n'
     )
