@@ -11,18 +11,15 @@ import json
 import os
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import yaml
 
+from book import cards
+from book.execute import cache_folder
+from ngdlib.style import tokens_css
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "book"))
-
-import cards  # noqa: E402
-from execute import cache_folder  # noqa: E402
-
-from ngdlib.style import tokens_css  # noqa: E402
 
 
 def key_cache_on_library(app, config) -> None:

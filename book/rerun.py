@@ -139,11 +139,7 @@ def main() -> None:
     execute(source, executed, values)
     page = executed.with_suffix(".html")
     page.write_text(to_html(executed, name, known, values, changed), encoding="utf-8")
-    print(
-        f"[rerun] wrote {executed.relative_to(Path.cwd(), walk_up=True)}"
-        if sys.version_info >= (3, 12)
-        else f"[rerun] wrote {executed}"
-    )
+    print(f"[rerun] wrote {executed}")
     print(f"[rerun] read {page}")
 
 

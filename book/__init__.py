@@ -1,0 +1,1 @@
+"""How the book is made: set-up, execution, pages, reruns. `ngdlib` never imports this."""

@@ -1,0 +1,43 @@
+"""Two builds of one commit are the same, byte for byte, every cell run anew."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+from conftest import ROOT
+
+HTML = ROOT / "_build" / "html"
+
+
+def fingerprints(folder) -> dict[str, str]:
+    """The hash of every page, script and style that a reader loads."""
+    kinds = {".html", ".js", ".css", ".svg", ".png"}
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.suffix in kinds
+    }
+
+
+def test_second_build_is_identical(tmp_path):
+    command = [sys.executable, ROOT / "book" / "build.py", "--output", tmp_path]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    first, second = fingerprints(HTML), fingerprints(tmp_path / "_build" / "html")
+    different = sorted(name for name in first if first[name] != second.get(name))
+    assert different == []
+    assert set(first) == set(second)
+
+
+def test_a_changed_byte_is_seen(tmp_path):
+    """Negative control."""
+    (tmp_path / "a.html").write_text("<p>1</p>")
+    before = fingerprints(tmp_path)
+    (tmp_path / "a.html").write_text("<p>2</p>")
+    assert fingerprints(tmp_path) != before
+
+
+def test_build_exists():
+    assert (HTML / "index.html").exists(), "run `make book` first"
+    assert not (ROOT / "_build" / "unfinished").exists(), "the last build was interrupted"
+    assert os.path.getsize(HTML / "index.html") > 0
