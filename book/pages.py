@@ -37,10 +37,9 @@ def add_own_files(app) -> None:
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
     demos = ROOT / "ngdlib" / "demos"
-    (made / "ngd.css").write_text(
-        tokens_css() + "".join(f.read_text(encoding="utf-8") for f in sorted(demos.glob("*.css"))),
-        encoding="utf-8",
-    )
+    sheets = [*sorted(demos.glob("*.css")), ROOT / "book" / "static" / "book.css"]
+    styles = [tokens_css(), *(sheet.read_text(encoding="utf-8") for sheet in sheets)]
+    (made / "ngd.css").write_text("\n".join(styles), encoding="utf-8")
     host = demos / "host.js"
     if host.exists():
         shutil.copy(host, made)

@@ -18,11 +18,12 @@ def chapter(source: str) -> nbformat.NotebookNode:
     return nbformat.v4.new_notebook(cells=[cell])
 
 
-KNOWN = rerun.parameters(
-    chapter(
-        "eta = 0.5  # step size, in (0, 10]\ny = 1  # the toss, one of {0, 1}\nn = 3  # steps, in [1, 9]"
-    )
-)
+CELL = """
+eta = 0.5  # step size, in (0, 10]
+y = 1  # the toss, one of {0, 1}
+n = 3  # steps, in [1, 9]
+"""
+KNOWN = rerun.parameters(chapter(CELL))
 
 
 def test_parameters_are_read():

@@ -1,0 +1,114 @@
+"""`make bench`: build times, page weight, demo readiness and frame times, beside their budgets.
+
+    python -m benchmarks               everything below
+    python -m benchmarks build pages   only these
+
+Build times are wall-clock seconds on this machine, one run each, with the packages installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+HTML = ROOT / "_build" / "html"
+
+
+class Row(NamedTuple):
+    """One measured quantity and the budget it is held against (None: no budget)."""
+
+    what: str
+    value: float
+    unit: str
+    budget: float | None
+
+
+def timed(*command: object, cwd: Path) -> float:
+    started = time.monotonic()
+    subprocess.run([str(part) for part in command], cwd=cwd, check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - started
+
+
+def build() -> Iterator[Row]:
+    """A clean checkout built in a folder of its own, then again with one chapter edited."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "book")
+        subprocess.run(["git", "clone", "-q", str(ROOT), str(copy)], check=True)
+        (copy / "_build").mkdir()
+        shutil.copytree(ROOT / "_build" / "vendor", copy / "_build" / "vendor")
+        # the packages are those of this environment; the library is the clone's own
+        python = [
+            sys.executable,
+            "-c",
+            f"import sys; sys.path.insert(0, {str(copy)!r}); "
+            "import runpy; sys.argv[0] = sys.argv[1]; del sys.argv[1]; "
+            "runpy.run_path(sys.argv[0], run_name='__main__')",
+        ]
+        script = copy / "book" / "build.py"
+        yield Row("clean checkout to executed book", timed(*python, script, cwd=copy), "s", 90)
+        chapter = copy / "chapters" / "bernoulli.ipynb"
+        book = json.loads(chapter.read_text(encoding="utf-8"))
+        next(c for c in book["cells"] if c["cell_type"] == "code")["source"].append("\n# edited")
+        chapter.write_text(json.dumps(book), encoding="utf-8")
+        yield Row("one chapter edited, book rebuilt", timed(*python, script, cwd=copy), "s", 10)
+        yield Row("nothing edited, book rebuilt", timed(*python, script, cwd=copy), "s", None)
+
+
+def pages() -> Iterator[Row]:
+    """What a reader downloads: each chapter's own page, and the scripts and styles all share."""
+    shared = [
+        file
+        for file in (HTML / "_static").rglob("*")
+        if file.suffix in (".js", ".css") and "locales" not in file.parts
+    ]
+    yield Row("scripts and styles of all pages, gzipped", weight(*shared), "kB", None)
+    for page in sorted((HTML / "chapters").glob("*.html")):
+        yield Row(f"page {page.stem}, gzipped", weight(page), "kB", None)
+
+
+def weight(*files: Path) -> float:
+    return sum(len(gzip.compress(file.read_bytes(), 9, mtime=0)) for file in files) / 1000
+
+
+def demos() -> Iterator[Row]:
+    """Weight, readiness after navigation, and frame times while dragging, of each demo."""
+    from benchmarks.demo_frames import measure
+
+    for row in measure(HTML):
+        yield Row(*row)
+
+
+SUITES = {"build": build, "pages": pages, "demos": demos}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("suites", nargs="*", help=f"any of {', '.join(SUITES)}; default all")
+    chosen = parser.parse_args().suites or list(SUITES)
+    if unknown := set(chosen) - set(SUITES):
+        parser.error(f"no such suite: {', '.join(sorted(unknown))}")
+    for name in chosen:
+        print(f"\n{name}: {SUITES[name].__doc__.splitlines()[0]}")
+        for row in SUITES[name]():
+            verdict = "" if row.budget is None else f"   budget {row.budget:g}"
+            if row.budget is not None and row.value > row.budget:
+                verdict += "   OVER"
+            print(f"  {row.what:<48} {row.value:10.1f} {row.unit:<5}{verdict}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

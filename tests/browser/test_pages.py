@@ -1,0 +1,150 @@
+"""Every built page in a real Chromium: no other host, no error, no barrier, no dead link."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HTML = ROOT / "_build" / "html"
+PAGES = sorted(
+    str(file.relative_to(HTML))
+    for file in HTML.rglob("*.html")
+    if "_static" not in file.parts and file.name != "webpack-macros.html"
+)
+AXE = ROOT / "_build" / "vendor" / "axe" / "axe.min.js"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+
+
+def visit(context, url: str):
+    """Open a page and wait until it has settled; returns it with what it asked for and logged."""
+    page, requests, errors = context.new_page(), [], []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(url, wait_until="load")
+    page.wait_for_function(
+        "() => !window.MathJax || (window.MathJax.startup && window.MathJax.startup.promise"
+        " ? window.MathJax.startup.promise.then(() => true) : false)"
+    )
+    return page, requests, errors
+
+
+def violations(page) -> list[str]:
+    """What axe-core finds against WCAG 2.1 A and AA, each with the first place it names."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate(
+        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}}).then(r => r.violations)",
+        WCAG,
+    )
+    return [
+        f"{v['id']} ({len(v['nodes'])}x): {v['nodes'][0]['html'][:160]} -- "
+        f"{v['nodes'][0]['failureSummary'][:240]}"
+        for v in found
+    ]
+
+
+def test_there_are_pages():
+    assert "chapters/index.html" in PAGES and "chapters/bernoulli.html" in PAGES
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_page(browser, name, scheme):
+    """From the file system, so that nothing can depend on a server."""
+    context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
+    page, requests, errors = visit(context, (HTML / name).as_uri())
+    elsewhere = [url for url in requests if urlsplit(url).scheme not in ("file", "data", "blob")]
+    assert elsewhere == [], "a page asks another host"
+    assert errors == []
+    if name != "index.html":  # the root page only leads on to the opening page
+        assert page.evaluate("document.documentElement.dataset.theme") == scheme
+        assert page.title() and page.evaluate("document.documentElement.lang") == "en"
+        for tag in ('name="description"', 'property="og:title"', 'property="og:image"'):
+            assert page.locator(f"meta[{tag}]").get_attribute("content")
+        assert page.locator("mjx-merror").count() == 0, "a formula does not parse"
+    assert violations(page) == []
+    context.close()
+
+
+def test_no_rerun_line_at_the_defaults():
+    """The built pages show the default parameters, so no quoted number may be off."""
+    for name in PAGES:
+        text = (HTML / name).read_text(encoding="utf-8")
+        assert "The text quotes" not in text, name
+
+
+def test_narrow_pages_do_not_scroll_sideways(browser):
+    context = browser.new_context(viewport={"width": 400, "height": 800})
+    wide = {}
+    for name in PAGES:
+        page, _, _ = visit(context, (HTML / name).as_uri())
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
+            wide[name] = page.evaluate(
+                "[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect()"
+                ".right > innerWidth + 1).slice(0, 3).map(e => e.outerHTML.slice(0, 90))"
+            )
+        page.close()
+    context.close()
+    assert wide == {}
+
+
+class Links(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.targets: list[str] = []
+        self.ids: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.targets += [given[k] for k in ("href", "src") if given.get(k)]
+        self.ids |= {given[k] for k in ("id", "name") if given.get(k)}
+
+
+def broken_links(folder: Path, names: list[str]) -> list[str]:
+    """Links within the book that lead to no file, or to no place in it."""
+    read = {name: Links((folder / name).read_text(encoding="utf-8")) for name in names}
+    broken = []
+    for name, links in read.items():
+        for target in links.targets:
+            if urlsplit(target).scheme or target.startswith("//"):
+                continue
+            path, fragment = urldefrag(urljoin("/" + name, target))
+            file = unquote(urlsplit(path).path).lstrip("/") or "index.html"
+            if not (folder / file).exists():
+                broken.append(f"{name} -> {target}")
+            elif fragment and file in read and unquote(fragment) not in read[file].ids:
+                broken.append(f"{name} -> {target} (no such place)")
+    return sorted(set(broken))
+
+
+def test_internal_links():
+    # a fragment that a demo reads (its state) starts with its name and a question mark
+    broken = [b for b in broken_links(HTML, PAGES) if not re.search(r"#[\w-]+\?", b)]
+    assert broken == []
+
+
+def test_faults_are_found(browser, tmp_path):
+    """Negative controls: an error, a request, a barrier and a dead link are each seen."""
+    (tmp_path / "bad.html").write_text(
+        '<html><body><img src="missing.png"><a href="#nowhere">x</a><a href="gone.html">y</a>'
+        "<script>console.error('seen')</script></body></html>"
+    )
+    context = browser.new_context()
+    page, requests, errors = visit(context, (tmp_path / "bad.html").as_uri())
+    assert any("seen" in error for error in errors)
+    assert any("missing.png" in request for request in requests)
+    assert any("image-alt" in violation for violation in violations(page))
+    context.close()
+    assert len(broken_links(tmp_path, ["bad.html"])) == 3
+
+
+def test_search_index_is_local():
+    """The search box works from the book's own index."""
+    text = (HTML / "searchindex.js").read_text(encoding="utf-8")
+    assert text.startswith("Search.setIndex(")
+    assert "fisher" in json.dumps(text).lower()
