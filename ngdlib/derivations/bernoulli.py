@@ -1,0 +1,261 @@
+"""The derivations of the chapter on the Bernoulli model."""
+
+from __future__ import annotations
+
+import sympy as sp
+from sympy import Derivative, Function, Interval, Rational, Symbol, cos, exp, log, oo, sin, sqrt
+
+from ngdlib.derivations import derivation
+from ngdlib.derive import Derivation, E
+
+q, z, ω, y, h, η, t = (Symbol(name) for name in ("q", "z", "omega", "y", "h", "eta", "t"))
+ȳ = Symbol("ybar")
+σ = Function("sigma")
+HALF = Rational(1, 2)
+TEX = {ȳ: r"\bar y"}
+UNIT = Interval.open(0, 1)
+LINE = Interval.open(-oo, oo)
+ARC = Interval.open(0, sp.pi)
+
+
+def minus(a: sp.Expr, b: sp.Expr) -> sp.Expr:
+    """a - b, printed in this order."""
+    return sp.Add(a, -b, evaluate=False)
+
+
+def times(*factors: sp.Expr) -> sp.Expr:
+    """The product, printed in this order."""
+    return sp.Mul(*factors, evaluate=False)
+
+
+def logistic(d: Derivation) -> Derivation:
+    return d.define(σ(z), 1 / (1 + exp(-z)))
+
+
+VARIANCE = times(σ(z), 1 - σ(z))  # of a toss, in log-odds
+
+
+@derivation(chapter="bernoulli")
+def score_and_fisher() -> Derivation:
+    """Score, its mean and its mean square in the three charts."""
+    d = Derivation(
+        "bernoulli-score-and-fisher",
+        title="Score and Fisher information of a coin in three charts",
+        buys="The Fisher information in each chart, from nothing but the log-probability.",
+        domain={q: UNIT, z: LINE, ω: ARC, y: [0, 1]},
+    )
+    logistic(d)
+    toss = (y, [0, 1], [1 - q, q])
+    score = (y - q) / (q * (1 - q))
+    d.equal(
+        Derivative(y * log(q) + (1 - y) * log(1 - q), q),
+        y / q - (1 - y) / (1 - q),
+        because="probability: differentiate log p",
+    )
+    d.then(score, because="common denominator")
+    d.expectation(score, toss, 0, because="the score has mean zero")
+    d.expectation(score**2, toss, 1 / (q * (1 - q)), because="y has variance q(1 − q)")
+
+    toss = (y, [0, 1], [1 - σ(z), σ(z)])
+    d.equal(
+        Derivative(minus(y * z, log(1 + exp(z))), z), y - σ(z), because="log-odds: the same log p"
+    )
+    d.expectation((y - σ(z)) ** 2, toss, VARIANCE, because="the variance itself")
+
+    heads, tails = sin(ω / 2) ** 2, cos(ω / 2) ** 2
+    score = y * sp.cot(ω / 2) - (1 - y) * sp.tan(ω / 2)
+    d.equal(
+        Derivative(y * log(heads) + (1 - y) * log(tails), ω), score, because="angle: q = sin²(ω/2)"
+    )
+    d.expectation(score**2, (y, [0, 1], [tails, heads]), 1, because="cos² + sin²")
+    return d
+
+
+@derivation(chapter="bernoulli")
+def natural_gradient_in_three_charts() -> Derivation:
+    """The natural gradient in the three charts, and F_z = dq/dz, by which two change places."""
+    d = Derivation(
+        "bernoulli-natural-gradient",
+        title="The natural gradient in three charts, and a duality",
+        buys="The natural gradient in each chart, and why two of the columns change places.",
+        domain={q: UNIT, z: LINE, ω: ARC, ȳ: UNIT},
+        tex=TEX,
+    )
+    logistic(d)
+    Fq, Fz = sp.symbols("F_q F_z")
+    d.define(Fq, 1 / (q * (1 - q))).define(Fz, VARIANCE)
+    loss = minus(-ȳ * log(q), (1 - ȳ) * log(1 - q))
+    gradient = (q - ȳ) / (q * (1 - q))
+    d.equal(Derivative(loss, q), gradient, because="probability: differentiate the loss")
+    d.equal(gradient / Fq, q - ȳ, because="divide by the Fisher information")
+
+    gradient = minus(σ(z), ȳ)
+    d.equal(
+        Derivative(minus(log(1 + exp(z)), ȳ * z), z), gradient, because="log-odds: the same loss"
+    )
+    d.equal(gradient / Fz, gradient / (σ(z) * (1 - σ(z))), because="divide")
+
+    heads, tails = sin(ω / 2), cos(ω / 2)
+    loss = minus(-2 * ȳ * log(heads), 2 * (1 - ȳ) * log(tails))
+    d.equal(
+        Derivative(loss, ω),
+        minus(heads**2, ȳ) / (heads * tails),
+        because="angle: F = 1, nothing to divide by",
+    )
+
+    L = Function("L")
+    slope = sp.Subs(Derivative(L(q), q), q, σ(z))
+    d.equal(
+        Derivative(σ(z), z), Fz, because="why they swap: the slope of σ is the Fisher information"
+    )
+    d.equal(Derivative(L(σ(z)), z), times(Fz, slope), because="chain rule, any loss L")
+    d.equal(times(1 / Fz, Derivative(L(σ(z)), z)), slope, because="divide")
+    return d
+
+
+@derivation(chapter="bernoulli")
+def one_natural_step() -> Derivation:
+    """Where one natural step of size η ends, as a probability, to second order in η."""
+    d = Derivation(
+        "bernoulli-one-step",
+        title="Where one natural step ends",
+        buys="How far apart the landings of one natural step are in different charts.",
+        domain={q: UNIT, ȳ: UNIT, η: Interval.open(0, 1), t: Interval.open(0, 3), z: LINE},
+        tex=TEX,
+    )
+    logistic(d)
+    r, v = ȳ - q, q * (1 - q)
+    d.equal(minus(q, η * (q - ȳ)), q + η * r, because="a step in the probability: nothing more")
+    d.expand(
+        σ(log(q / (1 - q)) + η * r / v),
+        q + η * r + η**2 * (1 - 2 * q) * r**2 / (2 * v),
+        var=η,
+        order=3,
+        because="a step in the log-odds",
+    )
+    d.expand(
+        sin(sp.asin(sqrt(q)) + η * r / (2 * sqrt(v))) ** 2,
+        q + η * r + η**2 * (1 - 2 * q) * r**2 / (4 * v),
+        var=η,
+        order=3,
+        because="a step in the angle",
+    )
+    flow = ȳ + (q - ȳ) * exp(-t)
+    d.equal(Derivative(flow, t), ȳ - flow, because="the flow has velocity ȳ − q all along")
+    d.expand(
+        flow.subs(t, η),
+        q + η * r - η**2 * r / 2,
+        var=η,
+        order=3,
+        because="the flow after time η",
+    )
+    return d
+
+
+@derivation(chapter="bernoulli")
+def kl_to_third_order() -> Derivation:
+    """KL divergence between neighbours: ½Fh² in each chart, and the first term that differs."""
+    d = Derivation(
+        "bernoulli-kl",
+        title="KL divergence between neighbouring coins",
+        buys="What half the squared Fisher length leaves out, in each chart.",
+        domain={q: UNIT, z: LINE, ω: ARC},
+    )
+    A, Fz = Function("A"), Symbol("F_z")
+    logistic(d).define(A(z), log(1 + exp(z))).define(Fz, VARIANCE)
+    d.equal(
+        E(
+            minus(y * z - A(z), y * (z + h) - A(z + h)),
+            (y, [0, 1], [1 - σ(z), σ(z)]),
+        ),
+        A(z + h) - A(z) - h * σ(z),
+        because="log-odds: log p = yz − A(z), A(z) = log(1 + exp z)",
+    )
+    d.then_expand(
+        Fz * h**2 / 2 + Fz * (1 - 2 * σ(z)) * h**3 / 6,
+        var=h,
+        order=4,
+        because="A has derivatives σ, F, F·(1 − 2σ)",
+    )
+    d.expand(
+        minus(-q * log(1 + h / q), (1 - q) * log(1 - h / (1 - q))),
+        h**2 / (2 * q * (1 - q)) - (1 - 2 * q) * h**3 / (3 * q**2 * (1 - q) ** 2),
+        var=h,
+        order=4,
+        because="probability: two logarithms",
+    )
+
+    def part(f: type, x: sp.Expr) -> sp.Expr:
+        return times(f(x) ** 2, minus(log(f(x) ** 2), log(f(x + h / 2) ** 2)))
+
+    d.expand(
+        sp.Add(part(sin, ω / 2), part(cos, ω / 2), evaluate=False),
+        h**2 / 2 - sp.cot(ω) * h**3 / 6,
+        var=h,
+        order=4,
+        because="angle",
+    )
+    return d
+
+
+@derivation(chapter="bernoulli")
+def unit_steps() -> Derivation:
+    """The map of natural steps in log-odds, and when it brings a coin nearer to the optimum."""
+    d = Derivation(
+        "bernoulli-unit-steps",
+        title="Natural steps in log-odds as a map",
+        buys="The exact starting point beyond which unit natural steps diverge.",
+        domain={z: LINE, η: Interval.open(0, 3), ȳ: UNIT},
+        tex=TEX,
+    )
+    logistic(d)
+    sinh = sp.sinh(z)
+    step = z - η * sinh
+    d.equal(minus(σ(z), HALF) / (σ(z) * (1 - σ(z))), sinh, because="the natural gradient, ȳ = ½")
+    d.expand(z - sinh, -(z**3) / 6, var=z, order=5, because="a unit step near the optimum")
+    d.equal(
+        minus(step**2, z**2),
+        times(η * sinh, minus(η * sinh, 2 * z)),
+        because="nearer while sinh z < (2/η) z, for z > 0",
+    )
+    N = Function("N")
+    d.define(N(z), minus(σ(z), ȳ) / (σ(z) * (1 - σ(z))))
+    d.equal(
+        N(z),
+        (1 - 2 * ȳ) + (1 - ȳ) * exp(z) - ȳ * exp(-z),
+        because="the natural gradient, any ȳ",
+    )
+    d.equal(
+        Derivative(minus(z, N(z)), z),
+        times(1 - exp(z), 1 - ȳ - ȳ * exp(-z)),
+        because="slope of a unit step: positive between 0 and the optimum",
+    )
+    return d
+
+
+@derivation(chapter="bernoulli")
+def irls() -> Derivation:
+    """A reweighted least-squares fit is one unit natural step, with any features."""
+    n, k = 3, 2
+    X, S = sp.MatrixSymbol("X", n, k), sp.MatrixSymbol("S", n, n)
+    w, v, g = (sp.MatrixSymbol(name, k, 1) for name in "wvg")
+    r, F = sp.MatrixSymbol("r", n, 1), sp.MatrixSymbol("F", k, k)
+    d = Derivation(
+        "bernoulli-irls",
+        title="IRLS is the unit natural step",
+        buys="The least-squares fit that statisticians have run for decades, recognised.",
+        domain={S: "symmetric", F: "positive definite"},
+        valid_for=f"{n} observations and {k} features",
+    )
+    d.equal(
+        X.T * S * ((X * w - r) - X * (w + v)),
+        -(X.T * S * r) - X.T * S * X * v,
+        because="normal equations of the fit to Xw − r, at w + v",
+    )
+    d.solve(
+        sp.Eq(-g - F * v, sp.ZeroMatrix(k, 1)),
+        v,
+        -(F.I * g),
+        because="zero at the fit; F = XᵀSX and g = XᵀSr",
+    )
+    return d
