@@ -1,0 +1,62 @@
+"""Expectations by enumeration and quadrature: the slow oracle beside every closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import mpmath as mp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ngdlib.families.base import Model
+from ngdlib.families.bernoulli import Bernoulli
+from ngdlib.families.categorical import Categorical
+from ngdlib.families.gaussian import Gaussian
+from ngdlib.validate import Array
+
+#: Nodes of the Gauss-Hermite rule: exact for polynomials of degree below 2 * 80.
+NODES = 80
+
+
+def support(model: Model, theta: ArrayLike) -> tuple[Array, Array]:
+    """Outcomes and weights that give expectations under one member: sum(weights * f(outcomes)).
+
+    All outcomes and their probabilities for a discrete model; Gauss-Hermite nodes for a Gaussian.
+    theta  one point, shape (d,). ValueError for other families.
+    """
+    theta = model._point("theta", theta)
+    if theta.ndim != 1:
+        raise ValueError(f"theta: expected one point, shape ({model.dim},), got {theta.shape}")
+    if isinstance(model, Bernoulli):
+        x = np.array([0.0, 1.0])
+        return x, np.exp(model.log_density(x, theta))
+    if isinstance(model, Categorical):
+        x = np.arange(float(model.classes))
+        return x, np.exp(model.log_density(x, theta))
+    if isinstance(model, Gaussian):
+        nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+        mu, sigma = model._to_base(theta)
+        return mu + sigma * nodes, weights / np.sqrt(2 * np.pi)
+    raise ValueError(f"model: expected Bernoulli, Categorical or Gaussian, got {model!r}")
+
+
+def expectation(model: Model, theta: ArrayLike, f: Callable[[Array], Array]) -> Array:
+    """E f(x) under one member. ``f``: outcomes (n,) -> values (n, ...); returns shape (...)."""
+    x, weights = support(model, theta)
+    return np.tensordot(weights, np.asarray(f(x), dtype=float), axes=(0, 0))
+
+
+def fisher(model: Model, theta: ArrayLike) -> Array:
+    """The Fisher matrix from its definition, E[s s^T], shape (d, d)."""
+
+    def outer(x: Array) -> Array:
+        s = model.score(x, theta)
+        return s[:, :, None] * s[:, None, :]
+
+    return expectation(model, theta, outer)
+
+
+def integral(f: Callable, *edges: float, digits: int = 30) -> float:
+    """The integral of a scalar function over consecutive intervals, by mpmath at ``digits``."""
+    with mp.workdps(digits):
+        return float(mp.quad(f, [mp.mpf(edge) for edge in edges]))

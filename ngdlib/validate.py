@@ -1,0 +1,100 @@
+"""Checks at the public boundary: every refusal names the argument, what was expected, what came."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def real_array(name: str, value: ArrayLike) -> Array:
+    """``value`` as a float64 array of finite real numbers; ValueError otherwise."""
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "biuf":
+            raise TypeError
+        array = array.astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: expected real numbers, got {_show(value)}") from None
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name}: expected finite numbers, got {_show(value)}")
+    return array
+
+
+def vectors(name: str, value: ArrayLike, dim: int) -> Array:
+    """A finite array of shape (..., dim); ValueError otherwise."""
+    array = real_array(name, value)
+    if array.ndim == 0 or array.shape[-1] != dim:
+        raise ValueError(f"{name}: expected shape (..., {dim}), got shape {array.shape}")
+    return array
+
+
+def matrices(name: str, value: ArrayLike, dim: int | None = None) -> Array:
+    """A finite array of square matrices, shape (..., dim, dim); ValueError otherwise."""
+    array = real_array(name, value)
+    size = "d" if dim is None else dim
+    square = array.ndim >= 2 and array.shape[-1] == array.shape[-2]
+    if not square or (dim is not None and array.shape[-1] != dim):
+        raise ValueError(f"{name}: expected shape (..., {size}, {size}), got shape {array.shape}")
+    return array
+
+
+def positive_definite(name: str, value: ArrayLike, dim: int | None = None) -> Array:
+    """Symmetric positive definite matrices, shape (..., dim, dim); ValueError otherwise."""
+    array = matrices(name, value, dim)
+    scale = np.max(np.abs(array), axis=(-1, -2), keepdims=True)
+    if np.any(np.abs(array - np.swapaxes(array, -1, -2)) > 1e-10 * scale):
+        raise ValueError(f"{name}: expected a symmetric matrix, got {_show(array)}")
+    smallest = np.linalg.eigvalsh(array)[..., 0]
+    if np.any(smallest <= 1e-15 * scale[..., 0, 0]):
+        raise ValueError(
+            f"{name}: expected a positive definite matrix, got smallest eigenvalue "
+            f"{np.min(smallest):.3g}"
+        )
+    return array
+
+
+def number(name: str, value: ArrayLike, *, above: float = -np.inf, least: float = -np.inf) -> float:
+    """One finite real number, > ``above`` and >= ``least``; ValueError otherwise."""
+    array = real_array(name, value)
+    if array.ndim:
+        raise ValueError(f"{name}: expected one number, got shape {array.shape}")
+    if not (array > above and array >= least):
+        bound = f"> {above:g}" if above > -np.inf else f">= {least:g}"
+        raise ValueError(f"{name}: expected a number {bound}, got {array.item():g}")
+    return array.item()
+
+
+def count(name: str, value: int, least: int = 0) -> int:
+    """An integer of at least ``least``; ValueError otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name}: expected an integer >= {least}, got {value!r}")
+    return int(value)
+
+
+def require(name: str, holds: ArrayLike, expected: str, value: ArrayLike) -> None:
+    """ValueError unless ``holds`` is true everywhere; the message shows the first offender."""
+    holds = np.asarray(holds)
+    if not np.all(holds):
+        array = np.asarray(value)
+        if array.ndim >= holds.ndim and holds.ndim:
+            array = np.broadcast_to(array, holds.shape + array.shape[holds.ndim :])
+            array = array[tuple(np.argwhere(~holds)[0])]
+        raise ValueError(f"{name}: expected {expected}, got {_show(array)}")
+
+
+def broadcast(name: str, shape: tuple[int, ...], other_name: str, other: tuple[int, ...]) -> None:
+    """ValueError where two batch shapes do not broadcast."""
+    try:
+        np.broadcast_shapes(shape, other)
+    except ValueError:
+        raise ValueError(
+            f"{name}: expected leading dimensions that broadcast with those of {other_name} "
+            f"{other}, got {shape}"
+        ) from None
+
+
+def _show(value: object) -> str:
+    text = " ".join(repr(value.tolist() if isinstance(value, np.ndarray) else value).split())
+    return text if len(text) <= 80 else text[:77] + "..."
