@@ -5,10 +5,16 @@ from __future__ import annotations
 from sympy import (
     Derivative,
     Eq,
+    Expr,
+    Function,
+    Identity,
     Integer,
     Interval,
+    MatMul,
     Matrix,
     MatrixSymbol,
+    Mul,
+    Pow,
     Rational,
     Symbol,
     cos,
@@ -17,7 +23,6 @@ from sympy import (
     log,
     oo,
     sin,
-    sqrt,
     symbols,
 )
 
@@ -25,81 +30,86 @@ from ngdlib.derivations import derivation
 from ngdlib.derive import Derivation
 
 CHAPTER = "natural-gradient"
-POSITIVE = Interval.open(0, oo)
-UNIT = Interval.open(0, 1)
+POSITIVE, UNIT = Interval.open(0, oo), Interval.open(0, 1)
+HALF = Rational(1, 2)
+STRENGTH = r"\lVert g\rVert_{*}"  # √(gᵀF⁻¹g)
 
 
-def _quadratic_model(sizes=(2,)):
-    """g, F, v of a problem in n dimensions, and the domain they live in."""
-    n = Symbol("n", integer=True, positive=True)
-    g, v = MatrixSymbol("g", n, 1), MatrixSymbol("v", n, 1)
-    F = MatrixSymbol("F", n, n)
-    return g, v, F, {n: list(sizes), F: "positive definite"}
+def _over(numerator: Expr, denominator: Expr) -> Expr:
+    """A fraction that prints as it is written."""
+    return Mul(numerator, Pow(denominator, -1, evaluate=False), evaluate=False)
+
+
+def _root(x: Expr, y: Expr) -> Expr:
+    """√(xy), not √x √y."""
+    return Pow(Mul(x, y, evaluate=False), HALF, evaluate=False)
 
 
 @derivation(chapter=CHAPTER)
 def constrained_problem() -> Derivation:
-    g, v, F, domain = _quadratic_model()
-    ν, ε, N = symbols("nu epsilon N")
+    n = Symbol("n", integer=True, positive=True)
+    g, v, F = MatrixSymbol("g", n, 1), MatrixSymbol("v", n, 1), MatrixSymbol("F", n, n)
+    ν, ε, N = symbols("nu varepsilon N")
     d = Derivation(
         "constrained-problem",
-        title="The steepest step of a given KL",
+        title="The steepest step of a given KL divergence",
         buys="the natural direction, and the multiplier that the usual account leaves open",
-        domain={**domain, N: POSITIVE, ν: POSITIVE, ε: POSITIVE},
+        domain={n: [2], F: "positive definite", N: POSITIVE, ν: POSITIVE, ε: POSITIVE},
         valid_for="n = 2 parameters",
+        tex={N: STRENGTH},
     )
+    d.define(v, -F.I * g / ν).define(ν, _over(N, _root(Integer(2), ε)))
     d.solve(
         Eq(ν * F * v, -g),
         v,
         -F.I * g / ν,
-        because="the gradient of 𝓛 = gᵀv + ν(½vᵀFv − ε) vanishes",
+        because="stationary 𝓛 = gᵀv + ν(½vᵀFv − ε)",
     )
-    d.equal(
-        Rational(1, 2) * (F.I * g / ν).T * F * (F.I * g / ν),
-        g.T * F.I * g / (2 * ν**2),
-        because="the KL of that step, to leading order",
-    )
+    d.equal(HALF * v.T * F * v, g.T * F.I * g / (2 * ν**2), because="the KL of that step")
     d.solve(
         Eq(N**2 / (2 * ν**2), ε),
         ν,
-        N / sqrt(2 * ε),
-        because="it must be ε; N² is short for gᵀF⁻¹g",
+        _over(N, _root(Integer(2), ε)),
+        because="it must be ε; the norm is √(gᵀF⁻¹g)",
     )
     d.equal(
-        N**2 / (N / sqrt(2 * ε)),
-        N * sqrt(2 * ε),
-        because="the decrease −gᵀv = N²/ν that the step buys",
+        N**2 / ν,
+        Mul(N, _root(Integer(2), ε), evaluate=False),
+        because="what it buys: −gᵀv = gᵀF⁻¹g/ν",
     )
     return d
 
 
 @derivation(chapter=CHAPTER)
 def penalised_problem() -> Derivation:
-    g, v, F, domain = _quadratic_model()
-    η, ε, N = symbols("eta epsilon N")
+    n = Symbol("n", integer=True, positive=True)
+    g, v, F = MatrixSymbol("g", n, 1), MatrixSymbol("v", n, 1), MatrixSymbol("F", n, n)
+    η, ε, N = symbols("eta varepsilon N")
     d = Derivation(
         "penalised-problem",
-        title="The step with a price on KL",
+        title="The step with a price on KL divergence",
         buys="the update rule, and the KL radius that a fixed η amounts to at one point",
-        domain={**domain, η: POSITIVE, N: POSITIVE, ε: POSITIVE},
+        domain={n: [2], F: "positive definite", η: POSITIVE, N: POSITIVE, ε: POSITIVE},
         valid_for="n = 2 parameters",
+        tex={N: STRENGTH},
     )
+    d.define(v, -η * F.I * g)
     d.solve(
         Eq(F * v / η, -g),
         v,
         -η * F.I * g,
-        because="the gradient of gᵀv + vᵀFv/(2η) vanishes",
+        because="stationary gᵀv + vᵀFv/(2η)",
     )
     d.equal(
-        Rational(1, 2) * (η * F.I * g).T * F * (η * F.I * g),
+        HALF * v.T * F * v,
         η**2 / 2 * g.T * F.I * g,
-        because="the KL of that step: it shrinks with the gradient",
+        because="its KL: shrinks with the gradient",
     )
     d.solve(
         Eq(η**2 * N**2 / 2, ε),
         η,
-        sqrt(2 * ε) / N,
-        because="the one η whose step has KL ε here; N² = gᵀF⁻¹g",
+        _over(_root(Integer(2), ε), N),
+        because="the one η whose step has KL ε here",
     )
     return d
 
@@ -107,225 +117,231 @@ def penalised_problem() -> Derivation:
 @derivation(chapter=CHAPTER)
 def transformation_laws() -> Derivation:
     n = Symbol("n", integer=True, positive=True)
-    g, v = MatrixSymbol("g", n, 1), MatrixSymbol("v", n, 1)
-    F, T = MatrixSymbol("F", n, n), MatrixSymbol("T", n, n)
+    g, v, gφ = (MatrixSymbol(name, n, 1) for name in ("g", "v", "g_phi"))
+    F, T, Fφ = (MatrixSymbol(name, n, n) for name in ("F", "T", "F_phi"))
     d = Derivation(
         "transformation-laws",
         title="What a change of chart does to the natural gradient",
-        buys="F⁻¹g is a velocity: it moves with T, as the point does",
+        buys="F⁻¹g moves with T, exactly as a displacement does",
         domain={n: [2], F: "positive definite", T: "invertible"},
         valid_for="n = 2 parameters",
+        tex={gφ: r"g_\phi", Fφ: r"F_\phi"},
     )
-    d.equal(
-        (T.T.I * F * T.I).I * (T.T.I * g),
-        T * F.I * T.T * T.T.I * g,
-        because="Fisher and gradient in the chart φ; the inverse of a product",
-    )
-    d.then(T * F.I * g, because="TᵀT⁻ᵀ = I")
-    d.equal(
-        (T * v).T * (T.T.I * F * T.I) * (T * v),
-        v.T * F * v,
-        because="the Fisher length of a velocity is the same in both",
-    )
+    d.define(Fφ, T.T.I * F * T.I).define(gφ, T.T.I * g)
+    d.equal(MatMul(gφ.T, T, v), g.T * v, because="the change of the loss is kept: g_φ = T⁻ᵀg")
+    d.equal(MatMul(v.T, T.T, Fφ, T, v), v.T * F * v, because="lengths are kept: F_φ = T⁻ᵀFT⁻¹")
+    d.equal(MatMul(Fφ, T, F.I, T.T), Identity(n), because="so Fφ⁻¹ = TF⁻¹Tᵀ")
+    d.equal(MatMul(T, F.I, T.T, gφ), T * F.I * g, because="Fφ⁻¹gφ: a velocity, for TᵀT⁻ᵀ = I")
     return d
 
 
 @derivation(chapter=CHAPTER)
 def bernoulli_gap() -> Derivation:
-    q, η = symbols("q eta")
-    z = log(q / (1 - q)) + η / q
+    q, η, z = symbols("q eta z")
+    in_log_odds = q / (q + (1 - q) * exp(-η / q))
     d = Derivation(
         "bernoulli-gap",
         title="One head, one natural step, two charts",
         buys="the exact price of a finite step: η² times a number that depends on where you are",
         domain={q: UNIT, η: UNIT},
     )
+    d.define(z, log(q / (1 - q)))
     d.equal(
-        1 / (1 + exp(-z)),
-        q / (q + (1 - q) * exp(-η / q)),
-        because="the natural step in log-odds is η/q; back to a probability",
+        1 / (1 + exp(-(z + η / q))),
+        in_log_odds,
+        because="a step of η/q in log-odds, read as a probability",
     )
     d.then_expand(
-        q + η * (1 - q) + η**2 * (1 - q) * (1 - 2 * q) / (2 * q),
-        η,
-        3,
-        because="Taylor in η",
+        q + η * (1 - q) + η**2 * (1 - q) * (1 - 2 * q) / (2 * q), η, 3, because="Taylor in η"
     )
     d.expand(
-        q / (q + (1 - q) * exp(-η / q)) - (q + η * (1 - q)),
+        in_log_odds - (q + η * (1 - q)),
         η**2 * (1 - q) * (1 - 2 * q) / (2 * q),
         η,
         3,
-        because="subtract the natural step in probability",
+        because="less a step of η(1 − q) in probability",
     )
     return d
 
 
 @derivation(chapter=CHAPTER)
 def gaussian_gap() -> Derivation:
-    σ, S, η = symbols("sigma S eta")
-    u = (S / σ - σ) / 2
+    σ, S, η, u = symbols("sigma S eta u")
     d = Derivation(
         "gaussian-gap",
         title="One natural step for a standard deviation, or for a variance",
         buys="a gap that is η² and nothing else, for every η",
         domain={σ: POSITIVE, S: POSITIVE, η: POSITIVE},
     )
+    d.define(u, (S / σ - σ) / 2)
     d.equal(
         -(σ**2 / 2) * Derivative(log(σ) + S / (2 * σ**2), σ),
-        u,
-        because="natural velocity of σ: F = 2/σ², S the mean square about μ",
+        Mul(HALF, S / σ - σ, evaluate=False),
+        because="velocity of σ: F = 2/σ²; call it u",
     )
     d.equal(
         (σ + η * u) ** 2 - (σ**2 + η * (2 * σ * u)),
         η**2 * u**2,
-        because="step in σ and square; step in σ² with the velocity 2σu",
+        because="step in σ, squared, less the step in σ²",
     )
     d.equal(
-        (σ + u),
-        (σ + S / σ) / 2,
-        because="with η = 1 in σ: Heron's rule for √S",
+        σ + u,
+        Mul(HALF, σ + S / σ, evaluate=False),
+        because="η = 1 in σ: Heron's rule for √S",
     )
+    d.equal(σ**2 + 2 * σ * u, S, because="η = 1 in σ²: there at once")
     return d
 
 
 @derivation(chapter=CHAPTER)
 def flow_in_every_chart() -> Derivation:
-    q, t, m = symbols("q_0 t m")
-    path = m + (q - m) * exp(-t)
+    q0, t, m = symbols("q_0 t m")
+    q = Function("q")(t)
     d = Derivation(
         "flow-in-every-chart",
-        title="The natural flow of a coin, in three charts",
-        buys="the flow has no chart: one curve of coins, written three ways",
-        domain={q: UNIT, m: UNIT, t: POSITIVE},
+        title="The natural flow of a coin",
+        buys="the flow has no chart: one curve of coins, however it is written",
+        domain={q0: UNIT, m: UNIT, t: POSITIVE},
+        tex={m: r"\bar y"},
     )
-    d.equal(Derivative(path, t), m - path, because="in probability: velocity m − q")
+    d.define(q, m + (q0 - m) * exp(-t))
+    d.equal(q, m + (q0 - m) * exp(-t), because="a curve of coins")
+    d.equal(Derivative(q, t), m - q, because="its velocity is the natural one in probability")
     d.equal(
-        Derivative(log(path / (1 - path)), t),
-        (m - path) / (path * (1 - path)),
-        because="in log-odds: velocity (m − q)/(q(1 − q)), the same path",
+        Derivative(log(q) - log(1 - q), t),
+        (m - q) / (q * (1 - q)),
+        because="and in log-odds",
     )
     return d
 
 
 @derivation(chapter=CHAPTER)
 def exponential_step() -> Derivation:
-    ω, w, t = symbols("omega w t")
-    q = sin((ω + w * t) / 2) ** 2
-    slope = w * sin((ω + w * t) / 2) * cos((ω + w * t) / 2)
+    ω, w, t = symbols("omega_0 w t")
+    q, z = Function("q")(t), Function("z")(t)
     d = Derivation(
         "exponential-step",
         title="The geodesic of the coin",
         buys="a finite step that every chart agrees on, in closed form",
-        domain={ω: Interval.open(0, 1), w: Interval.open(0, 1), t: Interval.open(0, 1)},
-        tex={ω: r"\omega_0"},
+        domain={ω: UNIT, w: UNIT, t: UNIT},
+    )
+    d.define(q, sin((ω + w * t) / 2) ** 2).define(z, log(q / (1 - q)))
+    d.equal(
+        q,
+        sin((ω + w * t) / 2) ** 2,
+        because="constant speed w in the angle",
     )
     d.equal(
         Derivative(q, t),
-        slope,
-        because="move at a constant speed in the angle; q = sin²(ω/2)",
+        w * sin((ω + w * t) / 2) * cos((ω + w * t) / 2),
+        because="its velocity in probability",
     )
     d.equal(
-        Derivative(slope, t) + (2 * q - 1) / (2 * q * (1 - q)) * slope**2,
+        Derivative(q, (t, 2)) + (2 * q - 1) / (2 * q * (1 - q)) * Derivative(q, t) ** 2,
         Integer(0),
-        because="the geodesic equation in probability, Γ = ½F′/F = (2q − 1)/(2q(1 − q))",
+        because="the geodesic equation there, Γ = ½F′/F",
     )
     return d
 
 
 @derivation(chapter=CHAPTER)
 def geodesic_correction() -> Derivation:
-    q, η = symbols("q eta")
-    in_probability = q + η * (1 - q) + η**2 * (1 - q) * (1 - 2 * q) / (4 * q)
-    exponent = -η / q + η**2 * (1 - 2 * q) / (4 * q**2)
+    q, η, z, v, w, Γq, Γz = symbols("q eta z v w Gamma_q Gamma_z")
     d = Derivation(
         "geodesic-correction",
         title="Half the connection buys one more order",
-        buys="a step as cheap as the plain one whose charts differ by η³ only",
+        buys="a step hardly dearer than the plain one, whose charts differ by η³ only",
         domain={q: UNIT, η: UNIT},
     )
-    velocity = 1 - q
+    d.define(z, log(q / (1 - q))).define(v, 1 - q).define(w, 1 / q)
+    d.define(Γq, (2 * q - 1) / (2 * q * (1 - q))).define(Γz, (1 - 2 * q) / 2)
     d.equal(
-        q + η * velocity - η**2 / 2 * (2 * q - 1) / (2 * q * (1 - q)) * velocity**2,
-        in_probability,
-        because="q + ηv − ½η²Γv², Γ = (2q − 1)/(2q(1 − q)) in probability",
+        q + η * v - η**2 * Γq * v**2 / 2,
+        q + η * (1 - q) + η**2 * (1 - q) * (1 - 2 * q) / (4 * q),
+        because="in probability: v = 1 − q, Γ = (2q − 1)/(2q(1 − q))",
     )
     d.equal(
-        η / q - η**2 / 2 * ((1 - 2 * q) / 2) / q**2,
-        -exponent,
-        because="the same in log-odds, where Γ = (1 − 2q)/2 and v = 1/q",
+        z + η * w - η**2 * Γz * w**2 / 2,
+        z + η / q - η**2 * (1 - 2 * q) / (4 * q**2),
+        because="in log-odds: w = 1/q, Γ = (1 − 2q)/2",
     )
     d.expand(
-        q / (q + (1 - q) * exp(exponent)),
-        in_probability,
+        1 / (1 + exp(-(z + η / q - η**2 * (1 - 2 * q) / (4 * q**2)))),
+        q + η * (1 - q) + η**2 * (1 - q) * (1 - 2 * q) / (4 * q),
         η,
         3,
-        because="the second-order terms agree",
+        because="read as a probability: the η² terms agree",
     )
     return d
 
 
 @derivation(chapter=CHAPTER)
 def riemannian_newton() -> Derivation:
-    q = Symbol("q")
-    L = -log(q)
+    q, z = symbols("q z")
+    L, K, s = Function("L")(q), Function("L_z")(z), Function("sigma")(z)
+    Γq, Γz = Function("Gamma_q")(q), Function("Gamma_z")(z)
+    dq = Derivative(s, z)
     d = Derivation(
         "riemannian-newton",
-        title="Newton's method with and without the connection",
+        title="Newton's method without and with the connection",
         buys="what covariant differentiation repairs: the Hessian",
-        domain={q: UNIT},
+        domain={q: UNIT, z: Interval(-oo, oo)},
+    )
+    d.define(L, -log(q)).define(K, -log(s)).define(s, 1 / (1 + exp(-z)))
+    d.define(Γq, (2 * q - 1) / (2 * q * (1 - q))).define(Γz, (1 - 2 * s) / 2)
+    first, second = Derivative(L, q), Derivative(L, (q, 2))
+    d.equal(-first / second, q, because="plain, in probability; the loss is −log q")
+    d.equal(
+        -Derivative(K, z) / Derivative(K, (z, 2)) * dq,
+        1 - s,
+        because="plain, in log-odds; dq = σ′(z) dz",
     )
     d.equal(
-        -Derivative(L, q) / Derivative(L, (q, 2)),
-        q,
-        because="plain Newton in probability, loss −log q",
-    )
-    d.equal(
-        q * (1 - q) * (1 - q) / (q * (1 - q)),
-        1 - q,
-        because="plain Newton in log-odds: gradient q − 1, Hessian q(1 − q), dq = q(1 − q)dz",
-    )
-    d.equal(
-        Derivative(L, (q, 2)) - (2 * q - 1) / (2 * q * (1 - q)) * Derivative(L, q),
-        1 / (2 * q**2 * (1 - q)),
-        because="covariant Hessian in probability: L″ − ΓL′",
-    )
-    d.equal(
-        -Derivative(L, q) * (2 * q**2 * (1 - q)),
+        -first / (second - Γq * first),
         2 * q * (1 - q),
-        because="Riemannian Newton in probability",
+        because="covariant Hessian, in probability",
     )
     d.equal(
-        q * (1 - q) * (1 - q) / (q * (1 - q) - (1 - 2 * q) / 2 * (q - 1)),
-        2 * q * (1 - q),
-        because="and in log-odds, where Γ = (1 − 2q)/2: the same",
+        -Derivative(K, z) / (Derivative(K, (z, 2)) - Γz * Derivative(K, z)) * dq,
+        2 * s * (1 - s),
+        because="covariant Hessian, in log-odds: the same",
     )
     return d
 
 
 @derivation(chapter=CHAPTER)
 def mixture_flow() -> Derivation:
-    a, b, A, B = symbols("m_1 m_2 a b")
-    variance = b - a**2
-    loss = log(variance) / 2 + (B - 2 * a * A + a**2) / (2 * variance)
-    F_inverse = Matrix(
-        [
-            [variance, 2 * a * variance],
-            [2 * a * variance, 4 * a**2 * variance + 2 * variance**2],
-        ]
-    )
-    gradient = Matrix([Derivative(loss, a), Derivative(loss, b)])
+    μ, σ, a, b, A, B = symbols("mu sigma m_1 m_2 a b")
+    T = Matrix([[1, 0], [2 * μ, 2 * σ]])
+    L = Function("L")(a, b)
     d = Derivation(
         "mixture-flow",
         title="The flow of a Gaussian in its expectation chart",
         buys="natural gradient flow that is straight, and a unit step that arrives",
-        domain={a: Interval(-oo, oo), b: Interval.open(a**2, oo)},
+        domain={
+            μ: Interval(-oo, oo),
+            σ: POSITIVE,
+            a: Interval(-oo, oo),
+            b: Interval.open(a**2, oo),
+        },
         tex={A: r"\bar x", B: r"\overline{x^2}"},
     )
+    d.define(L, log(b - a**2) / 2 + (B - 2 * a * A + a**2) / (2 * (b - a**2)))
     d.equal(
-        F_inverse * gradient,
-        Matrix([a - A, b - B]),
-        because="F⁻¹∂L = m − m̄: the velocity points straight at the data",
+        MatMul(T, diag(σ**2, σ**2 / 2), T.T, evaluate=False),
+        Matrix([[σ**2, 2 * μ * σ**2], [2 * μ * σ**2, 4 * μ**2 * σ**2 + 2 * σ**4]]),
+        because="F⁻¹ for m = (μ, μ² + σ²), by TF⁻¹Tᵀ",
+    )
+    V_m = b - a**2
+    d.equal(
+        V_m * Derivative(L, a) + 2 * a * V_m * Derivative(L, b),
+        a - A,
+        because="first row of F⁻¹∂L; σ² = m₂ − m₁²",
+    )
+    d.equal(
+        2 * a * V_m * Derivative(L, a) + (4 * a**2 * V_m + 2 * V_m**2) * Derivative(L, b),
+        b - B,
+        because="second row: F⁻¹∂L = m − m̄",
     )
     return d
 
@@ -333,19 +349,25 @@ def mixture_flow() -> Derivation:
 @derivation(chapter=CHAPTER)
 def exponential_flow() -> Derivation:
     θ, A = symbols("theta_1:3"), symbols("a_1:3")
+    F = MatrixSymbol("F", 2, 2)
     Z = 1 + exp(θ[0]) + exp(θ[1])
-    p = [exp(t) / Z for t in θ]
-    loss = sum(pk * (t - a) for pk, t, a in zip(p, θ, A, strict=True)) - log(Z)
-    F = diag(*p) - Matrix(p) * Matrix(p).T
+    p = Matrix([exp(t) / Z for t in θ])
+    log_Z_target = log(1 + exp(A[0]) + exp(A[1]))
+    D = Function("D")(*θ)
     d = Derivation(
         "exponential-flow",
         title="The reverse divergence, in natural parameters",
         buys="the flow of KL(p ‖ p*) is straight too, in the other straight chart",
-        valid_for="K = 3 classes, reduced logits θ; target logits a",
+        valid_for="K = 3 classes, logits θ relative to class 3; a those of the target",
+    )
+    d.define(F, diag(*p) - p * p.T)
+    d.define(
+        D,
+        sum(pk * (t - a) for pk, t, a in zip(p, θ, A, strict=True)) - log(Z) + log_Z_target,
     )
     d.equal(
-        Matrix([Derivative(loss, t) for t in θ]),
+        Matrix([Derivative(D, t) for t in θ]),
         F * Matrix([t - a for t, a in zip(θ, A, strict=True)]),
-        because="∂KL(p ‖ p*) = F(θ − a), so F⁻¹∂ points straight at the target",
+        because="D = KL(p ‖ p*); so F⁻¹∂D = θ − a",
     )
     return d
