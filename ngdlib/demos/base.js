@@ -1,0 +1,449 @@
+// What every demo stands on. base.py puts this text before the demo's own module, in one scope, so
+// a module has no import line: it calls `ngd.demo` and exports its mathematics.
+//
+//   export const math = { ... };                 pure functions, compared with ngdlib in a browser
+//   export default ngd.demo({
+//     state: {                                   every trait the module reads or sets, by its kind:
+//       q: [0.001, 0.999],                       a number in an interval
+//       steps: [1, 50, "integer"],               an integer in an interval
+//       mode: ["steps", "flow"] },               one of these strings
+//     build(ui) {                                make the nodes once, appending them to ui.root
+//       return {
+//         layout(width) {},                      place what depends on the width (px); before draw
+//         draw(state) {},                        bring every node up to date with the state
+//         say(state) { return "..." } } } });    one sentence for a screen reader
+//
+// ui: root, get(name), set({name: value, ...}) (clamps, repairs, tells Python), reset(),
+//     range({name, label, log, text, step})      labelled slider bound to one state name
+//     choice({name, label, options})             a few radio buttons in a row
+//     resetButton()                              back to the state the page or Python began with
+//     handle(parent, {...})                      draggable, keyboard-operable point of a drawing
+// ngd: svg, html (make nodes), attr (writes only what changed), stage, plot, axis, linear, log,
+//     line, shape, chevron, ode, fixed, significant
+//
+// Drawing is by SVG at real pixels with classes from demo.css (ngd-euclidean, ngd-natural,
+// ngd-metric, ngd-ink, ngd-muted, ngd-rule, ngd-words), so that light and dark need no script.
+// Many changes in one frame draw once; nothing is drawn off-screen; at rest nothing runs.
+const ngd = (() => {
+  const NS = "http://www.w3.org/2000/svg";
+
+  // --- nodes -------------------------------------------------------------------------------------
+  const written = new WeakMap();
+  /** Write attributes that differ from what was last written ("text" is the text content). */
+  const attr = (node, given) => {
+    let last = written.get(node);
+    if (!last) written.set(node, (last = {}));
+    for (const key in given) {
+      const value = given[key];
+      if (last[key] === value) continue;
+      last[key] = value;
+      if (key === "text") node.textContent = value;
+      else if (value == null || value === false) node.removeAttribute(key);
+      else node.setAttribute(key, value === true ? "" : value);
+    }
+    return node;
+  };
+  const make = create => (name, given = {}, ...children) => {
+    const node = attr(create(name), given);
+    node.append(...children);
+    return node;
+  };
+  const svg = make(name => document.createElementNS(NS, name));
+  const html = make(name => document.createElement(name));
+
+  // --- numbers -----------------------------------------------------------------------------------
+  const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
+  const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
+  const spell = text => {
+    const [mantissa, exponent] = text.replace("+", "").split("e");
+    const sign = mantissa.replace("-", "−");
+    return exponent === undefined ? sign : `${sign} × 10${[...exponent].map(c => RAISED[c]).join("")}`;
+  };
+  /** Fixed decimals, a true minus, no "−0.00"; powers of ten beyond 10⁵. */
+  const fixed = (x, digits) => {
+    if (!Number.isFinite(x)) return x > 0 ? "∞" : x < 0 ? "−∞" : "–";
+    if (Math.abs(x) >= 1e5) return spell(x.toExponential(1));
+    const text = x.toFixed(digits);
+    return spell(Number(text) === 0 ? (0).toFixed(digits) : text);
+  };
+  /** So many significant digits. */
+  const significant = (x, digits) => (Number.isFinite(x) ? spell(String(Number(x.toPrecision(digits)))) : fixed(x, 0));
+
+  // --- scales: data to pixels, .invert back, .ticks(about how many) ---------------------------------
+  const linear = (domain, range) => {
+    const slope = (range[1] - range[0]) / (domain[1] - domain[0]);
+    const scale = x => range[0] + (x - domain[0]) * slope;
+    scale.invert = p => domain[0] + (p - range[0]) / slope;
+    scale.ticks = (count = 5) => {
+      const raw = Math.abs(domain[1] - domain[0]) / count;
+      const power = 10 ** Math.floor(Math.log10(raw));
+      const step = power * [1, 2, 5, 10].find(m => m * power >= raw * 0.999);
+      const first = Math.ceil(Math.min(...domain) / step - 1e-9);
+      const last = Math.floor(Math.max(...domain) / step + 1e-9);
+      return Array.from({ length: last - first + 1 }, (_, k) => Number(((first + k) * step).toPrecision(12)));
+    };
+    return Object.assign(scale, { domain, range, kind: "linear" });
+  };
+  const log = (domain, range) => {
+    const inner = linear(domain.map(Math.log), range);
+    const scale = x => inner(Math.log(x));
+    scale.invert = p => Math.exp(inner.invert(p));
+    scale.ticks = (count = 5) => {
+      const [low, high] = [Math.ceil(Math.log10(domain[0]) - 1e-9), Math.floor(Math.log10(domain[1]) + 1e-9)];
+      const every = Math.max(1, Math.ceil((high - low) / count));
+      return Array.from({ length: Math.floor((high - low) / every) + 1 }, (_, k) => 10 ** (low + k * every));
+    };
+    return Object.assign(scale, { domain, range, kind: "log" });
+  };
+  const tickText = scale => t => (scale.kind === "log" && (t >= 1e4 || t < 1e-2) ? `10${[...String(Math.round(Math.log10(t)))].map(c => RAISED[c]).join("")}` : significant(t, 6));
+
+  // --- drawing -----------------------------------------------------------------------------------
+  const r2 = x => Math.round(x * 100) / 100;
+  /** Path data through points [[x, y], ...] given in data coordinates of two scales (or pixels). */
+  const line = (points, X = x => x, Y = y => y) =>
+    points.map(([x, y], k) => `${k ? "L" : "M"}${r2(X(x))} ${r2(Y(y))}`).join("");
+  const CORNERS = {
+    diamond: [[0, -1.25], [1.25, 0], [0, 1.25], [-1.25, 0]],
+    triangle: [[0, -1.25], [1.15, 0.8], [-1.15, 0.8]],
+    square: [[-0.95, -0.95], [0.95, -0.95], [0.95, 0.95], [-0.95, 0.95]],
+    star: Array.from({ length: 10 }, (_, k) => {
+      const r = k % 2 ? 0.55 : 1.3;
+      return [r * Math.sin((k * Math.PI) / 5), -r * Math.cos((k * Math.PI) / 5)];
+    }),
+  };
+  /** Path data of a marker: disc, diamond, triangle, square or star. */
+  const shape = (kind, x, y, r) =>
+    kind === "disc"
+      ? `M${r2(x - r)} ${r2(y)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`
+      : line(CORNERS[kind].map(([a, b]) => [x + a * r, y + b * r])) + "Z";
+  /** Path data of an open arrow head at (x, y) that points along (dx, dy). */
+  const chevron = (x, y, dx, dy, size = 6) => {
+    const n = Math.hypot(dx, dy) || 1, [a, b] = [(dx / n) * size, (dy / n) * size];
+    return line([[x - a - b * 0.75, y - b + a * 0.75], [x, y], [x - a + b * 0.75, y - b - a * 0.75]]);
+  };
+
+  /** An <svg> in pixels. Set its size with .size(width, height). It is a named group of controls. */
+  const stage = (label, className = "") => {
+    const node = svg("svg", { class: `ngd-stage ${className}`, role: "group", "aria-label": label });
+    node.size = (width, height) => attr(node, { width: r2(width), height: r2(height), viewBox: `0 0 ${r2(width)} ${r2(height)}` });
+    return node;
+  };
+
+  /** An axis: .update({scale, at, ticks, text, label}). side "bottom" (at: y) or "left" (at: x). */
+  const axis = (parent, side = "bottom") => {
+    const group = svg("g", { class: "ngd-axis", "aria-hidden": "true" });
+    const rule = svg("path", { class: "ngd-axis-line" });
+    const title = svg("text", { class: "ngd-axis-label" });
+    const numbers = [];
+    group.append(rule, title);
+    parent.append(group);
+    const flat = side === "bottom";
+    return {
+      node: group,
+      update({ scale, at, ticks = scale.ticks(), text = tickText(scale), label = "" }) {
+        const [a, b] = scale.range;
+        const marks = ticks.map(t => (flat ? `M${r2(scale(t))} ${r2(at)}v5` : `M${r2(at)} ${r2(scale(t))}h-5`));
+        attr(rule, { d: (flat ? `M${r2(a)} ${r2(at)}H${r2(b)}` : `M${r2(at)} ${r2(a)}V${r2(b)}`) + marks.join("") });
+        while (numbers.length < ticks.length) {
+          const number = svg("text", { class: "ngd-tick", dy: ".35em", "text-anchor": flat ? "middle" : "end" });
+          numbers.push(number);
+          group.append(number);
+        }
+        numbers.forEach((node, k) =>
+          attr(node, k < ticks.length
+            ? { x: r2(flat ? scale(ticks[k]) : at - 8), y: r2(flat ? at + 14 : scale(ticks[k])), text: text(ticks[k]) }
+            : { text: "" }));
+        attr(title, flat
+          ? { x: r2((a + b) / 2), y: r2(at + 32), "text-anchor": "middle", text: label }
+          : { x: 0, y: 0, transform: `translate(${r2(at - 36)} ${r2((a + b) / 2)}) rotate(-90)`, "text-anchor": "middle", text: label });
+      },
+    };
+  };
+
+  let clips = 0;
+  /**
+   * A panel with two axes. .update({box: [x, y, width, height], x: {domain, log, label, ticks, text},
+   * y: {...}}) sets .x and .y (scales); draw into .inside (clipped to the box) or .over (not clipped).
+   */
+  const plot = parent => {
+    const id = `ngd-clip-${(clips += 1)}`;
+    const frame = svg("rect");
+    const node = svg("g", {}, svg("clipPath", { id }, frame));
+    const panel = { node, inside: svg("g", { "clip-path": `url(#${id})` }), over: svg("g") };
+    const bottom = axis(node, "bottom"), left = axis(node, "left");
+    node.append(panel.inside, panel.over);
+    parent.append(node);
+    panel.update = ({ box: [x, y, width, height], x: across, y: up }) => {
+      attr(frame, { x, y, width, height });
+      panel.x = (across.log ? log : linear)(across.domain, [x, x + width]);
+      panel.y = (up.log ? log : linear)(up.domain, [y + height, y]);
+      bottom.update({ ...across, scale: panel.x, at: y + height });
+      left.update({ ...up, scale: panel.y, at: x });
+    };
+    return panel;
+  };
+
+  // --- an accurate solution of y' = f(y), y an array: Dormand-Prince 5(4) with error control ---------
+  const A = [[], [1 / 5], [3 / 40, 9 / 40], [44 / 45, -56 / 15, 32 / 9],
+    [19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729],
+    [9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656],
+    [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84]];
+  const E = [71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40];
+  /**
+   * Values at the increasing times > 0. Ends early (a shorter array) where f stops being finite or
+   * `inside(y)` false, or after 20 000 steps.
+   */
+  const ode = (f, y0, times, { tolerance = 1e-11, inside = () => true } = {}) => {
+    const found = [];
+    let y = y0.slice(), t = 0, k0 = f(y), left = 20000;
+    let h = 1e-3 * Math.min(1, times[0] ?? 1);
+    for (const end of times) {
+      while (t < end) {
+        if ((left -= 1) < 0) return found;
+        const last = t + h >= end;
+        const step = last ? end - t : h;
+        const k = [k0];
+        let next = y;
+        for (let s = 1; s < 7; s += 1) {
+          next = y.map((v, i) => v + step * A[s].reduce((sum, a, j) => sum + a * k[j][i], 0));
+          k.push(f(next));
+        }
+        let error = 0;
+        y.forEach((v, i) => {
+          const e = step * E.reduce((sum, b, j) => sum + b * k[j][i], 0);
+          error = Math.max(error, Math.abs(e) / (tolerance * (1 + Math.max(Math.abs(v), Math.abs(next[i])))));
+        });
+        const good = Number.isFinite(error) && inside(next);
+        if (good && error <= 1) [y, t, k0] = [next, last ? end : t + step, k[6]];
+        else if (step < 1e-14 * (1 + t)) return found;
+        const factor = good ? clamp(0.9 * (error || 1e-10) ** -0.2, 0.2, 5) : 0.2;
+        // the last piece before a wanted time is short for no fault of the solution
+        h = last && good && error <= 1 ? Math.max(h, step * factor) : step * factor;
+      }
+      found.push(y);
+    }
+    return found;
+  };
+
+  // --- state -------------------------------------------------------------------------------------
+  const isList = kind => typeof kind[0] === "string";
+  /** A value of the declared kind, or undefined where none can be made of it. */
+  const repair = (kind, value) => {
+    if (isList(kind)) return kind.includes(value) ? value : undefined;
+    const x = Number(value);
+    if (value === "" || value == null || !Number.isFinite(x)) return undefined;
+    return clamp(kind[2] === "integer" ? Math.round(x) : x, kind[0], kind[1]);
+  };
+  const readFragment = (name, kinds) => {
+    const [head, query] = location.hash.slice(1).split("?");
+    if (head !== name || !query) return null;
+    const found = {};
+    for (const [key, text] of new URLSearchParams(query)) {
+      const value = kinds[key] && repair(kinds[key], text);
+      if (value !== undefined) found[key] = value;
+    }
+    return found;
+  };
+  const fragment = (name, state) =>
+    `#${name}?${Object.entries(state).map(([k, v]) => `${k}=${typeof v === "number" ? Number(v.toPrecision(6)) : v}`).join("&")}`;
+
+  // --- the demo ----------------------------------------------------------------------------------
+  const demo = spec => ({
+    render({ model, el }) {
+      const names = Object.keys(spec.state);
+      const quit = new AbortController();
+      const { signal } = quit;
+      const get = name => model.get(name);
+      const state = () => Object.fromEntries(names.map(n => [n, get(n)]));
+      const first = state();
+      const root = html("div", { class: "ngd-root" });
+      const live = html("div", { class: "ngd-sr", role: "status", "aria-live": "polite" });
+      el.append(root, live);
+      const refresh = []; // controls that follow the state
+
+      const set = changes => {
+        for (const name in changes) {
+          const value = repair(spec.state[name], changes[name]);
+          if (value !== undefined && value !== get(name)) model.set(name, value);
+        }
+        model.save_changes();
+      };
+      const ui = { root, get, set, model, reset: () => set(first) };
+      const id = (() => {
+        const own = `ngd-${Math.random().toString(36).slice(2, 8)}`;
+        let count = 0;
+        return () => `${own}-${(count += 1)}`;
+      })();
+
+      /** A labelled slider. `log`: equal factors per position. `text`: value in words. */
+      ui.range = ({ name, label, log: byFactor = false, step = 1, text = v => significant(v, 3) }) => {
+        const [low, high] = spec.state[name];
+        const positions = byFactor ? Math.round(40 * Math.log10(high / low)) : Math.round((high - low) / step);
+        const valueAt = p => (byFactor ? Number((low * (high / low) ** (p / positions)).toPrecision(3)) : low + p * step);
+        const placeOf = v => (byFactor ? positions * (Math.log(v / low) / Math.log(high / low)) : (v - low) / step);
+        const key = id();
+        const input = html("input", { type: "range", id: key, min: 0, max: positions, step: 1 });
+        const value = html("output", { for: key, class: "ngd-value" });
+        const node = html("div", { class: "ngd-control" }, html("label", { for: key, text: label }), value, input);
+        input.addEventListener("input", () => set({ [name]: valueAt(Number(input.value)) }), { signal });
+        refresh.push(() => {
+          const place = Math.round(placeOf(get(name)));
+          if (Number(input.value) !== place) input.value = place;
+          attr(input, { "aria-valuetext": text(get(name)) });
+          attr(value, { text: text(get(name)) });
+        });
+        return node;
+      };
+
+      /** Radio buttons in one row: options [[value, words], ...]. */
+      ui.choice = ({ name, label, options }) => {
+        const group = id();
+        const inputs = options.map(([value]) => html("input", { type: "radio", name: group, value }));
+        const node = html("fieldset", { class: "ngd-choice" }, html("legend", { text: label }),
+          ...options.map(([, words], k) => html("label", {}, inputs[k], html("span", { text: words }))));
+        node.addEventListener("change", e => set({ [name]: e.target.value }), { signal });
+        refresh.push(() => inputs.forEach(input => (input.checked = input.value === get(name))));
+        return node;
+      };
+
+      ui.resetButton = (words = "Reset") => {
+        const node = html("button", { type: "button", class: "ngd-button", text: words });
+        node.addEventListener("click", ui.reset, { signal });
+        return node;
+      };
+
+      /**
+       * A point of a drawing that can be dragged and moved by keyboard.
+       *   label   what it is, for a screen reader
+       *   shape   "disc" | "star" | "diamond" | "square" | "triangle" | "ring"; className a colour class
+       *   axes    one or two of {min, max, step, page, get(), set(value), text(value)}; the first obeys
+       *           left/right, the second up/down (with one, all four arrows move it)
+       *   place(x, y)  pointer position in stage pixels -> calls of set
+       *   tab     false: pointer only (the same point has another handle that the keyboard reaches)
+       * Returns {node, move(x, y)}: call move in draw.
+       */
+      ui.handle = (parent, { label, shape: kind = "disc", className = "ngd-ink", size = 7, axes, place, tab = true }) => {
+        const mark = svg("path", { class: `ngd-mark ${className}`, d: shape(kind === "ring" ? "disc" : kind, 0, 0, size) });
+        const node = svg("g", { class: `ngd-handle${kind === "ring" ? " ngd-hollow" : ""}` },
+          svg("circle", { class: "ngd-grip", r: 22 }), svg("circle", { class: "ngd-halo", r: size + 6 }), mark);
+        if (tab) attr(node, { role: "slider", tabindex: 0, "aria-label": label });
+        else attr(node, { "aria-hidden": "true" });
+        if (tab && axes.length > 1) attr(node, { "aria-roledescription": "two-way slider" });
+        parent.append(node);
+        let at = [0, 0], grab = null;
+        node.addEventListener("pointerdown", e => {
+          if (e.button) return;
+          const box = node.ownerSVGElement.getBoundingClientRect();
+          grab = [e.clientX - box.left - at[0], e.clientY - box.top - at[1]];
+          node.setPointerCapture(e.pointerId);
+          node.classList.add("ngd-dragging");
+          node.focus({ preventScroll: true });
+          e.preventDefault();
+        }, { signal });
+        node.addEventListener("pointermove", e => {
+          if (!grab) return;
+          const box = node.ownerSVGElement.getBoundingClientRect();
+          place(e.clientX - box.left - grab[0], e.clientY - box.top - grab[1]);
+        }, { signal });
+        const drop = () => { grab = null; node.classList.remove("ngd-dragging"); };
+        node.addEventListener("pointerup", drop, { signal });
+        node.addEventListener("pointercancel", drop, { signal });
+        node.addEventListener("keydown", e => {
+          const two = axes.length > 1;
+          const [which, by] = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowUp: [+two, 1], ArrowDown: [+two, -1],
+            PageUp: [+two, 10], PageDown: [+two, -10], Home: [0, -Infinity], End: [0, Infinity] }[e.key] ?? [];
+          if (by === undefined || e.altKey || e.ctrlKey || e.metaKey) return;
+          const { min, max, step, page = 10 * step, get: read, set: write } = axes[which];
+          const size = Math.abs(by) === 10 ? page : e.shiftKey ? step / 10 : step;
+          write(clamp(read() + Math.sign(by) * (Number.isFinite(by) ? size : Infinity), min, max));
+          e.preventDefault();
+        }, { signal });
+        return {
+          node,
+          move(x, y) {
+            at = [x, y];
+            attr(node, { transform: `translate(${r2(x)} ${r2(y)})` });
+            if (!tab) return;
+            const [{ min, max, get: read }] = axes;
+            attr(node, { "aria-valuemin": r2(min), "aria-valuemax": r2(max), "aria-valuenow": Number(read().toPrecision(4)),
+              "aria-valuetext": axes.map(a => a.text(a.get())).join(", ") });
+          },
+        };
+      };
+
+      const view = spec.build(ui);
+
+      // many changes in a frame draw once; off-screen the drawing waits
+      let frame = 0, visible = true, stale = false, width = 0, spoken = 0, noted = 0;
+      const paint = () => {
+        frame = 0;
+        stale = false;
+        if (!width) return;
+        refresh.forEach(f => f());
+        view.draw(state());
+      };
+      const schedule = () => {
+        if (!visible) stale = true;
+        else frame ||= requestAnimationFrame(paint);
+      };
+      const changed = () => {
+        schedule();
+        clearTimeout(spoken);
+        spoken = setTimeout(() => attr(live, { text: view.say(state()) }), 600);
+        if (!model.page) return;
+        clearTimeout(noted);
+        noted = setTimeout(() => {
+          const now = state();
+          const same = names.every(n => now[n] === first[n]);
+          if (!same || location.hash.startsWith(`#${model.page.name}?`))
+            history.replaceState(history.state, "", same ? location.pathname + location.search : fragment(model.page.name, now));
+        }, 300);
+      };
+      for (const name of names) model.on(`change:${name}`, changed);
+
+      const resize = () => {
+        const now = root.clientWidth;
+        if (!now || now === width) return;
+        width = now;
+        view.layout(width);
+        schedule();
+      };
+      const sized = new ResizeObserver(resize);
+      sized.observe(root);
+      const seen = new IntersectionObserver(entries => {
+        visible = entries.at(-1).isIntersecting;
+        if (visible && stale) schedule();
+      }, { rootMargin: "100px" });
+      seen.observe(root);
+
+      if (model.page) {
+        const follow = () => {
+          const found = readFragment(model.page.name, spec.state);
+          if (found) set({ ...first, ...found });
+          return found;
+        };
+        addEventListener("hashchange", follow, { signal });
+        if (follow()) el.parentElement.scrollIntoView({ block: "nearest" });
+      } else if (model.get("_caption")) {
+        const caption = html("div", { class: "ngd-caption" });
+        caption.innerHTML = model.get("_caption"); // our own text, from the class
+        el.append(caption);
+      }
+      resize();
+      cancelAnimationFrame(frame);
+      paint();
+
+      return () => {
+        quit.abort();
+        sized.disconnect();
+        seen.disconnect();
+        cancelAnimationFrame(frame);
+        clearTimeout(spoken);
+        clearTimeout(noted);
+        for (const name of names) model.off(`change:${name}`, changed);
+      };
+    },
+  });
+
+  return { demo, svg, html, attr, clamp, fixed, significant, linear, log, line, shape, chevron, stage, axis, plot, ode };
+})();

@@ -1,0 +1,65 @@
+// Starts demos on a page that has no kernel and no widget manager. A classic script for the page's
+// head: each demo's html calls ngdHost.start(figure) as soon as it is parsed, before the page ends.
+// figure.dataset.ready holds the milliseconds since navigation at which the demo could be used.
+window.ngdHost = (() => {
+  const modules = new Map(); // module text -> promise of the module: two demos of a kind load once
+  const load = text => {
+    if (!modules.has(text)) {
+      const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+      modules.set(text, import(url).finally(() => URL.revokeObjectURL(url)));
+    }
+    return modules.get(text);
+  };
+
+  // What an anywidget module expects of its model, on a plain object.
+  const modelOf = (state, page) => {
+    const listeners = new Map();
+    const emit = (event, value) => [...(listeners.get(event) ?? [])].forEach(f => f(value));
+    return {
+      page,
+      get: key => state[key],
+      set(key, value) {
+        if (state[key] === value) return;
+        state[key] = value;
+        emit("change:" + key, value);
+        emit("change");
+      },
+      save_changes() {},
+      send() {},
+      on(events, f) {
+        for (const event of events.split(/\s+/)) listeners.set(event, [...(listeners.get(event) ?? []), f]);
+      },
+      off(events, f) {
+        if (events == null) return listeners.clear();
+        for (const event of events.split(/\s+/))
+          listeners.set(event, f ? (listeners.get(event) ?? []).filter(g => g !== f) : []);
+      },
+    };
+  };
+
+  const start = async figure => {
+    if (figure.dataset.started !== undefined) return;
+    figure.dataset.started = "";
+    try {
+      const { state } = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
+      const module = await load(figure.querySelector("script.ngd-module").textContent);
+      const view = typeof module.default === "function" ? await module.default() : module.default;
+      const model = modelOf(state, { name: figure.id });
+      const el = document.createElement("div");
+      el.className = "ngd-live";
+      await view.initialize?.({ model });
+      figure.dataset.live = ""; // from here on the styles hide the still
+      figure.prepend(el);
+      await view.render({ model, el });
+      figure.ngd = { model, module }; // for scripts of the page that set or observe the demo
+      figure.dataset.ready = performance.now().toFixed(1);
+    } catch (error) {
+      delete figure.dataset.live; // the still remains, and says what it shows
+      console.error(error);
+    }
+  };
+
+  // A page that was put together without inline scripts gets its demos a little later.
+  addEventListener("DOMContentLoaded", () => document.querySelectorAll("figure[data-demo]").forEach(start));
+  return { start };
+})();
