@@ -17,7 +17,7 @@ x, y = sp.symbols("x y", positive=True)
         (sp.diag(9, 9 * sp.sin(x) ** 2), sp.Rational(1, 9)),  # a sphere of radius 3
         (sp.eye(2) / y**2, -1),  # the hyperbolic half-plane
         (sp.diag(1 / (x * (1 - x)), 1 / (y * (1 - y))), 0),  # two independent coins
-        (sp.Matrix([[1, 2 * x], [2 * x, 1 + 4 * x**2]]), 0),  # the plane again, sheared: y + x²
+        (sp.Matrix([[1 + 4 * x**2, 2 * x], [2 * x, 1]]), 0),  # the plane again, sheared: y + x²
     ],
 )
 def test_known_surfaces(metric, K):
