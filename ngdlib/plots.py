@@ -63,6 +63,11 @@ _RC = {
 }
 
 
+def rc_for(name: str) -> dict[str, Any]:
+    """matplotlib's settings for the figure called ``name``; its ids depend on the name alone."""
+    return {**_RC, "svg.hashsalt": name}
+
+
 class Figure:
     """A finished drawing: inline SVG with a caption. Shows itself in Jupyter and on the page."""
 
@@ -105,7 +110,7 @@ def figure(
     for argument, text in (("caption", caption), ("alt", alt)):
         if not text.strip():
             raise ValueError(f"{argument}: expected a sentence, got an empty string")
-    with mpl.rc_context({**_RC, "svg.hashsalt": name}):
+    with mpl.rc_context(rc_for(name)):
         fig, axes = plt.subplots(figsize=(width, height), **subplots)
         try:
             yield fig, axes
@@ -122,7 +127,8 @@ def svg_text(fig: mpl.figure.Figure, alt: str) -> str:
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.S)
-    svg = re.sub(r"\.(\d\d)\d+", r".\1", svg)  # a hundredth of a point is enough
+    # a hundredth of a point is enough for coordinates; the text between the tags stays as it is
+    svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"\.(\d\d)\d+", r".\1", tag[0]), svg)
     svg = re.sub(r"\n\s*", "\n", svg)
     width, height = fig.get_size_inches()
     svg = re.sub(
