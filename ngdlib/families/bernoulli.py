@@ -125,9 +125,16 @@ class Bernoulli(Model):
     def _kl(self, theta0: Array, theta1: Array) -> Array:
         base = self._to_base(theta0)
         step = self._probability_step(theta0, theta1)
-        return base[..., 0] * excess(step / base[..., 0]) + base[..., 1] * excess(
-            -step / base[..., 1]
-        )
+        total = np.zeros(step.shape)
+        logs = zip(self._log_both(theta0), self._log_both(theta1), strict=True)
+        for part, change, (before, after) in zip(
+            np.moveaxis(base, -1, 0), (step, -step), logs, strict=True
+        ):
+            ratio = change / part
+            near = np.abs(ratio) < 0.5  # further off, 1 + ratio may have lost all its digits
+            far = ratio - (after - before)
+            total = total + part * np.where(near, excess(np.where(near, ratio, 0.0)), far)
+        return total
 
     def _probability_step(self, theta0: Array, theta1: Array) -> Array:
         """q1 - q0 without cancellation."""
@@ -138,7 +145,8 @@ class Bernoulli(Model):
             return np.sin((b - a) / 2) * np.sin((b + a) / 2)
         near = np.abs(b - a) < 1
         careful = np.expm1(np.where(near, b - a, 0.0)) * expit(a) * expit(-b)
-        return np.where(near, careful, expit(b) - expit(a))
+        apart = np.where(a + b > 0, expit(-a) - expit(-b), expit(b) - expit(a))
+        return np.where(near, careful, apart)
 
     def _sample(self, rng: np.random.Generator, theta: Array, n: int) -> np.ndarray:
         q = self._to_base(theta)[..., :1]
