@@ -143,19 +143,19 @@ export default ngd.demo({
     const b = point("second Gaussian B", "B", "mu2", "sigma2", "diamond");
     const a = point("first Gaussian A", "A", "mu", "sigma", "disc");
 
-    const key = html("p", { class: "kl-key" });
+    const key = html("p", { class: "ngd-key" });
     const swatch = (words, style) => {
       const icon = svg("svg", { width: 34, height: 10, "aria-hidden": "true" }, svg("path", { d: "M1 5H33", class: "ngd-way ngd-metric", style }));
       return html("span", {}, icon, words);
     };
     key.append(swatch("KL(A ‖ ·) = ε", dash.forward), swatch("Fisher ellipse at ε", dash.ellipse), swatch("KL(· ‖ A) = ε", dash.reverse));
-    const readout = html("div", { class: "kl-readout" });
+    const readout = html("div", { class: "ngd-told" });
     const lines = [0, 1].map(() => {
       const node = html("p");
       readout.append(node);
       return node;
     });
-    const controls = html("div", { class: "kl-controls" },
+    const controls = html("div", { class: "ngd-row" },
       ui.range({ name: "epsilon", label: "radius ε (nats)", log: true, text: v => significant(v, 3) }), ui.resetButton());
     ui.root.append(stage, key, readout, controls);
 
