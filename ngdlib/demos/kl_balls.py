@@ -45,8 +45,12 @@ class KLBalls(Demo):
         way = np.stack([moments[:, 0], np.sqrt(moments[:, 1] - moments[:, 0] ** 2)], axis=1)
         model = Gaussian("mu, sigma")
         drawn = [
-            path(curve(kl_ball(a, self.epsilon)) + "Z", stroke="metric"),
-            path(curve(kl_ball(a, self.epsilon, reverse=True)) + "Z", stroke="metric", dash="2 4"),
+            path(curve(kl_ball(a, self.epsilon, n=91)) + "Z", stroke="metric"),
+            path(
+                curve(kl_ball(a, self.epsilon, reverse=True, n=91)) + "Z",
+                stroke="metric",
+                dash="2 4",
+            ),
             path(curve(fisher_ellipse(model, a, self.epsilon)) + "Z", stroke="metric", dash="7 4"),
             path(curve(np.stack([a, b])), stroke="muted", dash="2 3"),
             path(curve(geodesic(a, b)), stroke="ink"),

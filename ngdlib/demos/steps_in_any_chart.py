@@ -99,7 +99,7 @@ class StepsInAnyChart(Demo):
         return float(FAMILIES[self.family].fisher_rao_distance(*ends))
 
     def still(self) -> str:
-        eta = np.geomspace(0.001, 2, 40)
+        eta = np.geomspace(0.001, 2, 25)
         with mpl.rc_context(rc_for(self.name)):
             fig = Figure(figsize=(6.8, 3.4), layout="constrained")
             ax = fig.subplots()
@@ -108,7 +108,7 @@ class StepsInAnyChart(Demo):
                 ax.loglog(eta, gaps, **STYLE[metric])
                 ax.annotate(
                     f" {words}",
-                    (eta[8], gaps[8]),
+                    (eta[5], gaps[5]),
                     color=STYLE[metric]["color"],
                     xytext=(0, 8),
                     textcoords="offset points",

@@ -1,0 +1,200 @@
+"""KL balls and steps in any chart in a real browser: numbers against ngdlib, and controls."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+from ngdlib.demos.kl_balls import KLBalls, geodesic
+from ngdlib.demos.steps_in_any_chart import CHARTS, FAMILIES, TARGETS, StepsInAnyChart
+from ngdlib.descent import data_fit, flow
+from ngdlib.families import Gaussian
+
+GAUSSIAN = Gaussian("mu, sigma")
+PAIRS = [((0.3, 1.2), (-1.0, 0.5)), ((0.0, 1.0), (0.0, 2.0)), ((-1.2, 1.0), (-1.2 + 1e-7, 1.0))]
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Opens a demo from the file system; fails at the end if the page logged an error."""
+    contexts, complaints = [], []
+
+    def open_(demo, fragment="", **options):
+        file = tmp_path / f"{demo.name}.html"
+        file.write_text(demo.to_html(), encoding="utf-8")
+        context = browser.new_context(viewport={"width": 900, "height": 1000}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(file.as_uri() + fragment)
+        page.wait_for_selector("figure[data-ready]")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def call(page, function, *arguments):
+    return page.evaluate(
+        "([f, a]) => document.querySelector('figure').ngd.module.math[f](...a)",
+        [function, [list(a) if isinstance(a, tuple) else a for a in arguments]],
+    )
+
+
+def state(page, name):
+    return page.evaluate("n => document.querySelector('figure').ngd.model.get(n)", name)
+
+
+def speed(t, start, move):
+    """The Fisher speed of the straight way from ``start`` by ``move``, at time t."""
+    return float(np.sqrt(move @ GAUSSIAN.fisher(start + t * move) @ move))
+
+
+def close(found, wanted, tolerance=1e-9):
+    return np.allclose(np.asarray(found, float), wanted, rtol=tolerance, atol=tolerance)
+
+
+def test_divergences_and_distances(opened):
+    page = opened(KLBalls())
+    for a, b in PAIRS:
+        assert close(call(page, "kl", a, b), GAUSSIAN.kl(a, b))
+        assert close(call(page, "distance", a, b), GAUSSIAN.fisher_rao_distance(a, b))
+    near = GAUSSIAN.kl(*PAIRS[2])  # 5e-15: only a form without cancellation gets it
+    assert abs(call(page, "kl", *PAIRS[2]) / near - 1) < 1e-6
+    assert not close(call(page, "kl", *PAIRS[0]), GAUSSIAN.kl(*PAIRS[0][::-1]))  # it can fail
+
+
+@pytest.mark.parametrize("epsilon", [0.001, 0.1, 0.9])
+def test_balls_have_their_radius(opened, epsilon):
+    """Each point of an edge is at divergence epsilon; each of the ellipse at that of the metric."""
+    page = opened(KLBalls())
+    a = np.array([0.3, 1.2])
+    forward = np.array(call(page, "ball", tuple(a), epsilon, "forward"))
+    reverse = np.array(call(page, "ball", tuple(a), epsilon, "reverse"))
+    assert close(GAUSSIAN.kl(a, forward) / epsilon, 1)
+    assert close(GAUSSIAN.kl(reverse, a) / epsilon, 1)
+    assert not close(GAUSSIAN.kl(reverse, a) / epsilon, 1.01)
+    ellipse = np.array(call(page, "ellipse", tuple(a), epsilon)) - a
+    assert close(np.einsum("ni,ij,nj->n", ellipse, GAUSSIAN.fisher(a), ellipse) / 2, epsilon)
+    error = call(page, "ellipseError", tuple(a), epsilon)
+    fine = np.array(call(page, "ellipse", tuple(a), epsilon, 361))
+    assert close(error, np.max(np.abs(GAUSSIAN.kl(a, fine) / epsilon - 1)))
+
+
+def test_ways_between_two_gaussians(opened):
+    page = opened(KLBalls())
+    for a, b in PAIRS[:2]:
+        along = [call(page, "geodesic", a, b, t) for t in np.linspace(0, 1, 61)]
+        assert close(along, geodesic(np.array(a), np.array(b)))
+        # the flow at the fraction t = 1 - exp(-time) of its way
+        fit = data_fit(GAUSSIAN, [b[0], b[0] ** 2 + b[1] ** 2])
+        for time in (0.1, 1.0):
+            wanted = flow(a, GAUSSIAN, fit, [time])[0]
+            assert close(call(page, "flow", a, b, 1 - np.exp(-time)), wanted)
+
+        straight = quad(speed, 0, 1, args=(np.array(a), np.subtract(b, a)), epsrel=1e-13)[0]
+        assert close(call(page, "straightLength", a, b), straight)
+        points = np.array([call(page, "flow", a, b, t) for t in np.linspace(0, 1, 401)])
+        chords = GAUSSIAN.fisher_rao_distance(points[:-1], points[1:]).sum()
+        assert close(call(page, "flowLength", a, b), chords, 1e-4)
+        assert chords >= GAUSSIAN.fisher_rao_distance(a, b) - 1e-12
+
+
+def test_steps_are_those_of_ngdlib(opened):
+    """Ends and gaps for every family, chart and metric, one and ten steps."""
+    for family, charts in CHARTS.items():
+        page = opened(StepsInAnyChart(family=family))
+        for steps, count in (("one", 1), ("ten", 10)):
+            demo = StepsInAnyChart(family=family, steps=steps)
+            start, target = demo.start().tolist(), list(TARGETS[family])
+            for metric in ("euclidean", "natural"):
+                for chart in charts:
+                    for eta in (0.01, 0.08):
+                        given = (family, chart, metric, start, target, eta, count)
+                        path = page.evaluate(
+                            "a => { const m = document.querySelector('figure').ngd.module.math;"
+                            "return m.end(a[0], a[1], m.path(...a)); }",
+                            list(given),
+                        )
+                        wanted = demo.end(chart, metric, eta)
+                        if wanted is None:
+                            assert path is None, given
+                        else:
+                            assert close(path, wanted), given
+    assert not close(path, np.array(wanted) + 1e-7)  # the comparison can fail
+
+
+def test_order_of_the_gap(opened):
+    """Slope 1 for the ordinary gradient, 2 for the natural one; 3 from a fair coin."""
+    page = opened(StepsInAnyChart())
+    fair = ("bernoulli", "probability", "log-odds")
+    for given, orders in (
+        (("gaussian", "mu, sigma", "mu, log sigma", (-1.2, 1.5)), (1, 2)),
+        (("trinomial", "probabilities", "reduced logits", (0.15, 0.25)), (1, 2)),
+        ((*fair, (0.3,)), (1, 2)),
+        ((*fair, (0.5,)), (1, 3)),
+    ):
+        *names, start = given
+        for metric, order in zip(("euclidean", "natural"), orders, strict=True):
+            target = TARGETS[names[0]]
+            found = call(page, "slope", *names, metric, start, target, 0.002, 1)
+            assert abs(found - order) < 0.03, (given, metric, found)
+    assert set(FAMILIES) == set(CHARTS) == set(TARGETS)
+
+
+@pytest.mark.parametrize(
+    ("demo", "key", "low"), [(KLBalls, "mu", -1.2), (StepsInAnyChart, "mu", -1.2)]
+)
+def test_operated_by_keyboard_mouse_and_address(opened, demo, key, low):
+    page = opened(demo(), f"#{demo.name}?eta=0.05&epsilon=0.2&mu=1")
+    assert state(page, key) == 1.0  # from the fragment
+    handle = page.locator("[role=slider]").first if demo is StepsInAnyChart else None
+    handle = handle or page.get_by_role("slider", name="first Gaussian A")
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    assert state(page, key) > 1.0
+    page.keyboard.press("ArrowUp")
+    assert state(page, "sigma") != demo().sigma
+    page.get_by_role("button", name="Reset").click()
+    assert state(page, key) in (1.0, low)
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 40, y - 20, steps=4)
+    page.mouse.up()
+    moved = state(page, key)
+    assert moved != low and moved < 1.0
+    page.wait_for_timeout(1000)
+    assert f"#{demo.name}?" in page.url
+    assert page.locator("[role=status]").inner_text()  # said to a screen reader
+    assert page.locator("figure svg[role=group]").bounding_box()["width"] > 300
+
+
+@pytest.mark.parametrize("demo", [KLBalls, StepsInAnyChart])
+def test_still_in_print_and_without_scripts(opened, browser, tmp_path, demo):
+    page = opened(demo())
+    assert not page.locator(".ngd-still").is_visible()
+    page.emulate_media(media="print")
+    assert page.locator(".ngd-still").is_visible()
+    file = tmp_path / "still.html"
+    file.write_text(demo().to_html(), encoding="utf-8")
+    context = browser.new_context(java_script_enabled=False)
+    plain = context.new_page()
+    plain.goto(file.as_uri())
+    assert plain.locator(".ngd-still svg").is_visible()
+    context.close()
+
+
+def test_every_family_and_chart_draws(opened):
+    page = opened(StepsInAnyChart())
+    for family, charts in CHARTS.items():
+        page.locator(f"input[value={family}]").check()
+        for chart in charts:
+            page.get_by_label("another chart").select_option(chart)
+            page.wait_for_timeout(40)
+            assert state(page, "second") == chart
+    page.locator("input[value=ten]").check()
+    assert "gap is" in page.locator(".ngd-told").inner_text()
