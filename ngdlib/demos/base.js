@@ -320,12 +320,16 @@ const ngd = (() => {
        *           left/right, the second up/down (with one, all four arrows move it)
        *   place(x, y)  pointer position in stage pixels -> calls of set
        *   tab     false: pointer only (the same point has another handle that the keyboard reaches)
-       * Returns {node, move(x, y)}: call move in draw.
+       * Returns {node, move(x, y, turn = 0)}: call move in draw; `turn` in degrees.
        */
       ui.handle = (parent, { label, shape: kind = "disc", className = "ngd-ink", size = 7, axes, place, tab = true }) => {
         const mark = svg("path", { class: `ngd-mark ${className}`, d: shape(kind === "ring" ? "disc" : kind, 0, 0, size) });
+        // small arrows inside the halo say which way it can be dragged
+        const a = size + 7;
+        const hints = (axes.length > 1 ? [0, 90, 180, 270] : [0, 180]).map(turn =>
+          svg("path", { class: "ngd-hints", d: `M${a - 3} -3.5L${a + 1} 0L${a - 3} 3.5Z`, transform: `rotate(${turn})` }));
         const node = svg("g", { class: `ngd-handle${kind === "ring" ? " ngd-hollow" : ""}` },
-          svg("circle", { class: "ngd-grip", r: 22 }), svg("circle", { class: "ngd-halo", r: size + 6 }), mark);
+          svg("circle", { class: "ngd-grip", r: 22 }), svg("circle", { class: "ngd-halo", r: size + 9 }), ...hints, mark);
         if (tab) attr(node, { role: "slider", tabindex: 0, "aria-label": label });
         else attr(node, { "aria-hidden": "true" });
         if (tab && axes.length > 1) attr(node, { "aria-roledescription": "two-way slider" });
@@ -360,9 +364,9 @@ const ngd = (() => {
         }, { signal });
         return {
           node,
-          move(x, y) {
+          move(x, y, turn = 0) {
             at = [x, y];
-            attr(node, { transform: `translate(${r2(x)} ${r2(y)})` });
+            attr(node, { transform: `translate(${r2(x)} ${r2(y)})${turn ? ` rotate(${r2(turn)})` : ""}` });
             if (!tab) return;
             const [{ min, max, get: read }] = axes;
             attr(node, { "aria-valuemin": r2(min), "aria-valuemax": r2(max), "aria-valuenow": Number(read().toPrecision(4)),

@@ -165,6 +165,7 @@ class Demo(anywidget.AnyWidget):
         return (
             '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            '<link rel="icon" href="data:,">'
             f"<title>{html.escape(self.title)}</title>"
             f"<style>{styles}body{{margin:1rem auto;max-width:46rem;padding:0 1rem;"
             "font:1rem/1.5 system-ui,sans-serif;background:var(--ngd-ground);color:var(--ngd-ink)}"
@@ -194,7 +195,7 @@ def _script_safe(text: str) -> str:
 
 
 def paint(token: str) -> str:
-    """CSS colour of a token ('euclidean', 'natural', 'metric', 'muted', 'rule', 'ground', 'ink')."""
+    """CSS colour of a token of `ngdlib.style` ('euclidean', 'ink', ...), or 'none'."""
     if token == "none":
         return "none"
     if token not in TOKENS:

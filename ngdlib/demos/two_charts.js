@@ -79,7 +79,7 @@ const flow = (method, chart, q0, mean, t) => {
   const rise = s => spread * s - (2 * mean - 1) * u0 * Math.expm1(-s) + (u0 * u0 * Math.expm1(-2 * s)) / 2;
   const slope = s => { const [q, r] = end(Math.exp(-s)); return q * r; };
   // with a mean of 0 or 1 the flow reaches the end of the line in finite time
-  if (spread === 0 && rise(Infinity === 0 ? 0 : 700) <= t) return ended(mean, null);
+  if (spread === 0 && rise(700) <= t) return ended(mean, null);
   const point = end(Math.exp(-invert(rise, slope, t)));
   return ended(point[0], point);
 };
@@ -109,11 +109,11 @@ const LINES = {
   z: { domain: [-7, 7], ticks: [-6, -3, 0, 3, 6], text: t => fixed(t, 0), digits: 2, step: 0.1 },
   ω: { domain: [0, Math.PI], ticks: [0, 1, 2, 3, 4].map(k => (k * Math.PI) / 4), text: t => ["0", "π/4", "π/2", "3π/4", "π"][Math.round((4 * t) / Math.PI)], digits: 3, step: 0.05 },
 };
-const LANE = 14, GAP = 7, EDGE = 1e-12;
+const LANE = 15, GAP = 8, EDGE = 1e-12;
 const Q_RANGE = [0.001, 0.999];
 const toChart = (chart, q) => CHARTS[chart].of(q, 1 - q);
 const tidy = q => Number(q.toPrecision(5));
-const short = (x, digits) => (Math.abs(x) >= 100 ? significant(x, 3) : fixed(x, digits));
+const short = (x, digits) => (Math.abs(x) >= 1e4 ? fixed(x, 0) : Math.abs(x) >= 100 ? significant(x, 3) : fixed(x, digits));
 
 /** What to say of an end point on the line of its own chart, or "" where the drawing says it. */
 const remark = (chart, end, state) => {
@@ -153,6 +153,8 @@ const panel = (parent, ui, chart) => {
   const title = svg("text", { class: "ngd-words ngd-title", dy: ".35em" });
   const here = svg("path", { class: "ngd-here" }), goal = svg("path", { class: "ngd-goal" });
   group.append(goal, here);
+  const ties = METHODS.map(method => svg("path", { class: `ngd-tie ${CLASS[method]}` }));
+  group.append(...ties);
   const lanes = METHODS.map(method => NAMES.map(taken => lane(group, method, taken)));
   NAMES.forEach((taken, k) => lanes.forEach(row => row[k].group.classList.toggle("ngd-own", taken === chart)));
   const foot = axis(group);
@@ -173,14 +175,18 @@ const panel = (parent, ui, chart) => {
     place: x => ui.set({ mean: Number(ngd.clamp(scale.invert(x), 0, 1).toFixed(3)) }),
   });
   const starName = star && svg("text", { class: "ngd-words", dy: ".35em" });
-  const hereName = star && svg("text", { class: "ngd-words", dy: ".35em", "text-anchor": "middle" });
+  const value = svg("text", { class: "ngd-words ngd-title", dy: ".35em", "text-anchor": "end" });
+  group.append(value);
   if (star) group.append(starName);
+  const legend = METHODS.map(method => svg("g", { class: CLASS[method] }, svg("path", { class: "ngd-way" }),
+    svg("text", { class: "ngd-words", dy: ".35em", "text-anchor": "end", text: method })));
+  if (star) group.append(...legend);
 
   let top, floor, edges;
   return {
     /** Places the panel below y; returns its height. */
     layout(width, y, wide) {
-      const left = wide ? 92 : 40, right = width - 52;
+      const left = wide ? 104 : 40, right = width - 50;
       edges = [left, right - 8];
       scale = linear(LINES[chart].domain, [left + 12, right - 22]);
       let at = y;
@@ -190,7 +196,7 @@ const panel = (parent, ui, chart) => {
       lanes.forEach((row, m) => row.forEach((node, k) => {
         const middle = at + m * (3 * LANE + GAP) + (k + 0.5) * LANE;
         node.y = middle;
-        attr(node.guide, { d: `M${left} ${middle}H${width}` });
+        attr(node.guide, { d: `M${left} ${middle}H${right}` });
         attr(node.name, { x: wide ? left - 8 : 0, y: middle, "text-anchor": wide ? "end" : "start",
           text: wide && k === 0 ? `${METHODS[m]}, in ${NAMES[k]}` : `in ${NAMES[k]}` });
         attr(node.number, { x: width, y: middle });
@@ -198,6 +204,13 @@ const panel = (parent, ui, chart) => {
       floor = at + 6 * LANE + GAP + 10;
       foot.update({ scale, at: floor, ticks: LINES[chart].ticks, text: LINES[chart].text });
       if (wide) attr(title, { x: left - 8, y: floor, "text-anchor": "end", text: `${TITLE[chart]} ${chart}` });
+      attr(value, { x: width, y: floor });
+      legend.forEach((node, m) => {
+        const end = m ? width : width - 90;
+        attr(node, { display: wide ? "none" : null });
+        attr(node.firstChild, { d: `M${end - 78} ${y + 8}h22` });
+        attr(node.lastChild, { x: end, y: y + 8 });
+      });
       return floor + 24 - y;
     },
     draw(state, ends) {
@@ -207,11 +220,13 @@ const panel = (parent, ui, chart) => {
       attr(goal, { d: `M${goalAt.toFixed(2)} ${star ? top - 10 : top}V${floor}` });
       attr(goalMark, star ? {} : { d: shape("star", goalAt, floor, 5) });
       handle.move(x, floor);
+      attr(value, { text: fixed(toChart(chart, state.q), LINES[chart].digits) });
       if (star) {
         star.move(goalAt, top - 14);
         const flip = goalAt > scale.range[1] - 90;
-        attr(starName, { x: goalAt + (flip ? -16 : 16), y: top - 14, "text-anchor": flip ? "end" : "start", text: `data mean ȳ = ${fixed(state.mean, 2)}` });
+        attr(starName, { x: goalAt + (flip ? -22 : 22), y: top - 14, "text-anchor": flip ? "end" : "start", text: `data mean ȳ = ${fixed(state.mean, 2)}` });
       }
+      const stops = METHODS.map(() => []);
       lanes.forEach((row, m) => row.forEach((node, k) => {
         const taken = NAMES[k], end = ends[METHODS[m]][taken], y = node.y;
         const { domain, digits } = LINES[chart];
@@ -224,10 +239,12 @@ const panel = (parent, ui, chart) => {
         attr(node.way, { d: `M${x.toFixed(2)} ${y}` + xs.slice(1).map(p => `H${p.toFixed(2)}`).join("") });
         attr(node.dots, { d: xs.slice(1, -1).map(p => `M${p.toFixed(2)} ${y}h0`).join("") });
         attr(node.end, { d: beyond ? chevron(edges[up ? 1 : 0], y, up ? 1 : -1, 0, 6) : shape(MARK[taken], xs.at(-1), y, 4), class: beyond ? "ngd-end ngd-open" : "ngd-end" });
+        if (!beyond) stops[m].push([xs.at(-1), y]);
         attr(node.number, { text: end.inside && Math.abs(value) < 1e4 ? short(value, digits) : "–" });
         const words = chart === taken ? remark(chart, end, state) : "";
         attr(node.remark, { x: up ? edges[1] - 14 : edges[0] + 14, y, "text-anchor": up ? "end" : "start", text: words });
       }));
+      ties.forEach((tie, m) => attr(tie, { d: stops[m].length > 1 ? ngd.line(stops[m]) : null }));
     },
   };
 };
@@ -238,9 +255,11 @@ const arcPanel = (parent, ui) => {
   const group = svg("g");
   const curve = svg("path", { class: "ngd-curve" }), ticks = svg("path", { class: "ngd-axis-line" });
   const axes = svg("path", { class: "ngd-guide" }), ray = svg("path", { class: "ngd-here" });
-  const names = [0, 0.25, 0.5, 0.75, 1].map(() => svg("text", { class: "ngd-tick", dy: ".35em" }));
-  const words = [0, 1, 2].map(() => svg("text", { class: "ngd-words ngd-quiet", dy: ".35em" }));
-  group.append(axes, curve, ticks, ray, ...names, ...words);
+  const turn = svg("path", { class: "ngd-here" });
+  const words = [
+    ["q = 0", 0, "middle"], ["q = 1", 1, "end"], ["√(1−q)", 2, "middle"], ["√q", 3, "start"], ["ω/2", 4, "start"],
+  ].map(([text, , anchor]) => svg("text", { class: "ngd-words ngd-quiet", dy: ".35em", "text-anchor": anchor, text }));
+  group.append(axes, curve, ticks, ray, turn, ...words);
   const ways = METHODS.map(method => NAMES.map(chart => lane(group, method, chart)));
   const goal = svg("path", { class: "ngd-star" });
   group.append(goal);
@@ -256,24 +275,22 @@ const arcPanel = (parent, ui) => {
   });
   return {
     layout(width, y, size) {
-      [cx, cy, R] = [width / 2 - size / 2 + 30, y + size - 26, size - 74];
+      [cx, cy, R] = [width / 2 - size / 2 + 44, y + size - 24, size - 88];
       const arc = r => `M${at(0, r).join(" ")}A${r} ${r} 0 0 0 ${at(Math.PI / 2, r).join(" ")}`;
       attr(curve, { d: arc(R) });
-      attr(axes, { d: `M${cx} ${cy - R - 34}V${cy}H${cx + R + 34}` });
-      const marks = [0, 0.25, 0.5, 0.75, 1];
-      attr(ticks, { d: marks.map(q => { const half = Math.asin(Math.sqrt(q)); return `M${at(half, R - 3).join(" ")}L${at(half, R + 3).join(" ")}`; }).join("") });
-      marks.forEach((q, k) => {
-        const half = Math.asin(Math.sqrt(q));
-        const [x, h] = k === 0 ? [cx + R, cy + 14] : k === 4 ? [cx - 8, cy - R] : at(half, R - 46);
-        attr(names[k], { x, y: h, "text-anchor": k === 4 ? "end" : "middle", text: k === 0 ? "q = 0" : k === 4 ? "1" : LINES.q.text(q) });
-      });
+      attr(axes, { d: `M${cx} ${cy - R - 40}V${cy}H${cx + R + 40}` });
+      attr(ticks, { d: `M${cx + R} ${cy - 4}v8M${cx - 4} ${cy - R}h8` });
+      [[cx + R, cy + 14], [cx - 8, cy - R], [cx + R / 2, cy + 14], [cx + 8, cy - R - 36]].forEach(([x, y], k) => attr(words[k], { x, y }));
     },
     draw(state, ends) {
       const half = toChart("ω", state.q) / 2;
       const [x, y] = at(half, R);
-      attr(ray, { d: `M${at(half, R - 34).join(" ")}L${at(half, R + 34).join(" ")}` });
+      attr(ray, { d: `M${cx} ${cy}L${at(half, R + 36).join(" ")}` });
+      attr(turn, { d: `M${cx + 26} ${cy}A26 26 0 0 0 ${at(half, 26).join(" ")}` });
+      const [wx, wy] = at(half / 2, 34);
+      attr(words[4], { x: wx, y: wy, text: half > 0.3 ? "ω/2" : "" });
       attr(goal, { d: shape("star", ...at(toChart("ω", state.mean) / 2, R), 6) });
-      handle.move(x, y);
+      handle.move(x, y, 90 - (half * 180) / Math.PI);
       ways.forEach((row, m) => row.forEach((node, k) => {
         const end = ends[METHODS[m]][NAMES[k]];
         const r = R + (m ? -1 : 1) * (13 + 9 * (2 - k));
@@ -291,10 +308,10 @@ const arcPanel = (parent, ui) => {
   };
 };
 
-const tell = (three, mode) => {
+const tell = three => {
   const gap = apart(three);
-  if (gap === null) return Object.values(three).every(e => !e.inside) ? "all three leave the model" : "not all stay in the model";
-  return gap < 5e-10 ? "one place" : `${gap < 1e-3 ? significant(gap, 2) : fixed(gap, 3)} apart in q`;
+  if (gap === null) return Object.values(three).every(e => !e.inside) ? "are all outside the model" : "are not all in the model";
+  return gap < 5e-10 ? "are one" : `are ${gap < 1e-3 ? significant(gap, 2) : fixed(gap, 3)} apart in q`;
 };
 
 export default ngd.demo({
@@ -306,16 +323,13 @@ export default ngd.demo({
     const arc = arcPanel(curve, ui);
     const controls = html("div", { class: "ngd-controls" },
       ui.range({ name: "eta", label: "step size η", log: true }),
-      ui.range({ name: "steps", label: "number of steps", text: String }),
+      ui.range({ name: "steps", label: "number of steps", text: n => (ui.get("mode") === "flow" ? `${n}, time ${significant(n * ui.get("eta"), 3)}` : String(n)) }),
       ui.choice({ name: "mode", label: "Draw", options: [["steps", "steps"], ["flow", "flow"]] }),
       ui.resetButton());
     const figures = METHODS.map(() => html("dd"));
-    const heads = METHODS.map(() => html("dt"));
+    const heads = METHODS.map(method => html("dt", { text: `${method}: the three ends` }));
     const summary = html("dl", { class: "ngd-summary" });
-    METHODS.forEach((method, m) => {
-      heads[m].className = CLASS[method];
-      summary.append(heads[m], figures[m]);
-    });
+    METHODS.forEach((method, m) => summary.append(html("div", { class: CLASS[method] }, heads[m], figures[m])));
     const side = html("div", { class: "ngd-side" }, controls, summary, curve);
     ui.root.classList.add("two-charts");
     ui.root.append(lines, side);
@@ -325,8 +339,8 @@ export default ngd.demo({
         const left = wide ? width - 262 : width;
         ui.root.classList.toggle("ngd-wide", wide);
         let y = 0;
-        for (const p of panels) y += p.layout(left, y, left >= 400) + 8;
-        lines.size(left, y - 8);
+        for (const p of panels) y += p.layout(left, y, left >= 400) + 18;
+        lines.size(left, y - 18);
         const across = wide ? 238 : Math.min(width, 300), size = Math.min(across, 250);
         curve.size(across, size);
         arc.layout(across, 0, size);
@@ -336,8 +350,6 @@ export default ngd.demo({
         for (const p of panels) p.draw(state, ends);
         arc.draw(state, ends);
         METHODS.forEach((method, m) => {
-          const what = state.mode === "flow" ? "flows" : state.steps > 1 ? `paths of ${state.steps} steps` : "steps";
-          attr(heads[m], { text: `three ${method} ${what} end` });
           attr(figures[m], { text: tell(ends[method]) });
         });
       },
