@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -91,7 +92,8 @@ def main() -> None:
             name = f"[{done}/{len(todo)}] {file.relative_to(ROOT)}"
             result = job.result()
             if result.err is not None:
-                failures.append(f"{file.relative_to(ROOT)}\n{result.err}")
+                message = re.sub(r"\x1b\[[0-9;]*m", "", str(result.err))  # plain text, no colours
+                failures.append(f"{file.relative_to(ROOT)}\n{message}")
                 print(f"[execute] {name}: FAILED", flush=True)
                 continue
             bundle = CacheBundleIn(result.nb, str(file), data={"execution_seconds": result.time})
