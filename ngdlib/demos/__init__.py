@@ -1,5 +1,7 @@
 """Interactive demos: widgets in Jupyter, self-contained figures on the book's static pages."""
 
+from ngdlib.demos.kl_balls import KLBalls
+from ngdlib.demos.steps_in_any_chart import StepsInAnyChart
 from ngdlib.demos.two_charts import TwoCharts
 
-__all__ = ["TwoCharts"]
+__all__ = ["KLBalls", "StepsInAnyChart", "TwoCharts"]
