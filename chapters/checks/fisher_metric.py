@@ -1,0 +1,679 @@
+"""Checks of the chapter "A ruler for distributions".
+
+Each is fed a statement as data, once as the book makes it and once in a false version, and decides
+it by numbers computed here: expectations by quadrature, divergences at small steps, curvature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+
+import numpy as np
+import sympy as sp
+from scipy.integrate import quad
+
+from ngdlib import charts, descent
+from ngdlib.claims import Evidence, claim
+from ngdlib.curvature import gaussian_curvature
+from ngdlib.families import Bernoulli, Categorical, Gaussian
+from ngdlib.families.divergences import jeffreys, jensen_shannon, l2_squared
+from ngdlib.families.quadrature import expectation, support
+
+COIN, LOGIT, BELL = Bernoulli("probability"), Bernoulli("log-odds"), Gaussian("mu, sigma")
+DIE, LOGITS = Categorical(3, "probabilities"), Categorical(3, "logits")
+REGULAR = [  # a model, a point, a velocity
+    (COIN, np.array([0.3]), np.array([1.0])),
+    (LOGIT, np.array([0.8]), np.array([1.0])),
+    (BELL, np.array([0.5, 1.4]), np.array([0.6, 0.8])),
+    (DIE, np.array([0.5, 0.2]), np.array([0.8, -0.6])),
+]
+REDUNDANT = (LOGITS, np.array([0.4, -0.2, 1.0]), np.ones(3))
+STEPS = 10.0 ** -np.array([2.0, 3.0])
+
+
+def _squared(F, v):
+    return np.einsum("...i,...ij,...j", v, F, v)
+
+
+def _order(values, steps=STEPS):
+    """The slope of log |values| against log steps."""
+    return float(np.log10(abs(values[0] / values[1])) / np.log10(steps[0] / steps[1]))
+
+
+def _entropy(model, θ):
+    """In nats, from the cross entropy of a member with itself."""
+    return float(model.cross_entropy(θ, expectation(model, θ, model.statistics)))
+
+
+# Scores and the Gram matrix
+
+
+@claim(
+    "S0-02",
+    verdict="holds",
+    where="the-score-as-tangent",
+    paraphrase="The Fisher matrix of a predictive model averages the outer product of the score "
+    "over the inputs, and over outputs drawn from the model.",
+    correct="With inputs whose distribution does not depend on θ, it is the Fisher matrix of the "
+    "pair of input and output.",
+    truth=lambda q, label: q,
+    control=lambda q, label: float(label),
+    control_name="outputs taken from the data: the empirical Fisher",
+)
+def predictive_fisher(chance_of_one) -> Evidence:
+    """Three inputs, a coin with log-odds w·x for each; the pair is a die with six faces."""
+    inputs, share = np.array([[1, -1.0], [1, 0.5], [1, 2.0]]), np.array([0.5, 0.3, 0.2])
+    w, labels = np.array([0.2, 0.7]), [1, 0, 1]
+    F, faces, T = np.zeros((2, 2)), [], []
+    for x, weight, label in zip(inputs, share, labels, strict=True):
+        z = np.array([x @ w])
+        q = LOGIT.change_to(COIN).forward(z).item()
+        one = chance_of_one(q, label)
+        for y, chance in ((0, 1 - one), (1, one)):
+            s = LOGIT.score(np.array(y), z) * x
+            F += weight * chance * np.outer(s, s)
+            faces.append(weight * (q if y else 1 - q))
+            T.append(weight * (1 if y else -1) * q * (1 - q) * x)
+    die = Categorical(6, "probabilities")
+    T = np.array(T[:-1])  # of the faces' probabilities by the two weights
+    joint = T.T @ die.fisher(np.array(faces[:-1])) @ T
+    gap = np.abs(F - joint).max()
+    return Evidence(
+        gap < 1e-12,
+        {"largest difference from the Fisher matrix of the pair": gap},
+        "The pair (input, output) as one categorical variable, its metric pulled back to the "
+        "weights.",
+    )
+
+
+def _uniform_mean(f):
+    """E f under the uniform distribution on (0, 1)."""
+    return quad(f, 0, 1)[0]
+
+
+@claim(
+    "S0-11",
+    verdict="holds",
+    where="the-score-as-tangent",
+    paraphrase="Under regularity conditions the score has mean zero.",
+    correct="Where the support does not depend on the parameters and one may differentiate under "
+    "the integral, the score has mean zero under its own model.",
+    truth=[
+        (partial(model.score, theta=θ), partial(expectation, model, θ)) for model, θ, _ in REGULAR
+    ],
+    control=[(lambda x: -1.0, _uniform_mean)],
+    control_name="without the conditions: uniform on (0, θ), whose score is −1/θ",
+)
+def mean_of_the_score(models) -> Evidence:
+    worst = max(float(np.abs(mean(score)).max()) for score, mean in models)
+    return Evidence(
+        worst < 1e-12,
+        {"largest mean of a score": worst},
+        "Enumerated for coins and dice, by quadrature for Gaussians.",
+    )
+
+
+@claim(
+    "S0-12",
+    verdict="holds",
+    where="the-score-as-tangent",
+    paraphrase="The Fisher matrix is the table of inner products of the scores, in the space of "
+    "functions of mean zero.",
+    correct="F is the Gram matrix of the scores in L² of the model, hence never negative, and "
+    "positive definite exactly where the scores are linearly independent.",
+    truth=lambda model, θ: θ,
+    control=lambda model, θ: θ * 0.8,
+    control_name="the inner product under another member, such as the one that made the data",
+)
+def gram_matrix(under) -> Evidence:
+    worst = 0.0
+    for model, θ, _ in [*REGULAR, REDUNDANT]:
+
+        def products(x, model=model, θ=θ):
+            s = model.score(x, θ)
+            return s[:, :, None] * s[:, None, :]
+
+        gram = expectation(model, under(model, θ), products)
+        worst = max(worst, float(np.abs(gram - model.fisher(θ)).max()))
+    rank = np.linalg.matrix_rank(REDUNDANT[0].fisher(REDUNDANT[1]), tol=1e-12)
+    return Evidence(
+        worst < 1e-10 and rank == 2,
+        {"largest difference from F": worst, "rank for three logits, dependent scores": rank},
+        "Five models, one of them with linearly dependent scores.",
+    )
+
+
+def _tangent(model, θ, v):
+    return lambda x: model.score(x, θ) @ v
+
+
+@claim(
+    "S0-13",
+    verdict="holds",
+    where="the-score-as-tangent",
+    paraphrase="A velocity of the parameters is a random variable, the velocity times the score; "
+    "its mean square is the squared Fisher length, and natural descent is steepest in it.",
+    correct="vᵀs is the relative rate at which the probability of each outcome changes; its mean "
+    "square is vᵀFv, and −F⁻¹∂L lowers the loss fastest per unit of its root.",
+    truth=_tangent,
+    control=lambda model, θ, v: (
+        lambda x: np.exp(model.log_density(x, θ)) * _tangent(model, θ, v)(x)
+    ),
+    control_name="the change of the density itself, not the relative one",
+)
+def tangent_variable(tangent) -> Evidence:
+    h, error, length, best = 1e-5, 0.0, 0.0, 0.0
+    for model, θ, v in REGULAR:
+        x, _ = support(model, θ)
+        x = x[np.abs(x) < 4]
+        ratio = np.exp(model.log_density(x, θ + h * v) - model.log_density(x, θ - h * v))
+        error = max(error, np.abs(np.log(ratio) / (2 * h) - tangent(model, θ, v)(x)).max())
+
+        def mean_square(u, model=model, θ=θ):
+            rate = tangent(model, θ, u)
+            return float(expectation(model, θ, lambda outcome: rate(outcome) ** 2))
+
+        F = model.fisher(θ)
+        length = max(length, abs(mean_square(v) - _squared(F, v)))
+        g = np.arange(1.0, model.dim + 1)
+        natural = descent.natural_direction(F, g)
+        others = np.random.default_rng(0).normal(size=(20, model.dim))
+        fall = [-g @ u / np.sqrt(mean_square(u)) for u in others]
+        best = max(best, max(fall) - (-g @ natural / np.sqrt(mean_square(natural))))
+    return Evidence(
+        error < 1e-7 and length < 1e-9 and best < 1e-9,
+        {"error of the rate": error, "error of the squared length": length},
+        "Rates of log-probability by differences; 20 random directions tried against −F⁻¹∂L.",
+    )
+
+
+@claim(
+    "S0-14",
+    verdict="holds",
+    where="the-score-as-tangent",
+    paraphrase="The inner product is taken under the current model, so it describes motion nearby "
+    "and says nothing of the loss surface as a whole.",
+    correct="F(θ) is computed from the model at θ alone; losses with the same gradient there have "
+    "the same natural direction, wherever their minima lie.",
+    truth=lambda F, g, minimum, θ: descent.natural_direction(F, g),
+    control=lambda F, g, minimum, θ: minimum - θ,
+    control_name="a direction that knows where the minimum is",
+)
+def only_local(direction) -> Evidence:
+    """Two quadratic losses ½(θ−m)ᵀH(θ−m) with one gradient at θ and minima far apart."""
+    θ, g = np.array([0.0, 2.0]), np.array([1.0, 1.0])
+    H = [np.diag([1.0, 1.0]), np.array([[2.0, 1.5], [1.5, 2.0]]), np.diag([0.2, 3.0])]
+    minima = [θ - np.linalg.solve(h, g) for h in H]
+    F = BELL.fisher(θ)
+    found = np.array([direction(F, g, m, θ) for m in minima])
+    apart = max(np.linalg.norm(minima[i] - minima[0]) for i in range(3))
+    gap = np.abs(found - found[0]).max()
+    return Evidence(
+        gap < 1e-12 and apart > 1,
+        {"largest difference between the directions": gap, "distance between the minima": apart},
+        "Three losses, equal to first order at N(0, 2).",
+    )
+
+
+# KL and the metric
+
+
+def _along(model, θ, v):
+    """KL from θ to θ + tv as a function of t, and the squared speed."""
+    return (lambda t: float(model.kl(θ, θ + t * v))), float(_squared(model.fisher(θ), v))
+
+
+@claim(
+    "S0-06",
+    verdict="holds under conditions",
+    where="kl-to-second-order",
+    paraphrase="KL from one member to a near one is half the Fisher quadratic form, up to terms "
+    "smaller than the square of the step.",
+    correct="In a regular model (one common support, differentiation under the integral) KL is "
+    "½vᵀFv plus a term of third order; for the uniform distribution on (0, θ) it is linear on one "
+    "side and infinite on the other.",
+    truth=[_along(*case) for case in REGULAR],
+    control=[(np.log1p, 1.0)],
+    control_name="without the conditions: uniform on (0, 1), F = 1",
+)
+def kl_to_second_order(cases) -> Evidence:
+    orders = [_order([kl(t) - 0.5 * speed * t**2 for t in STEPS]) for kl, speed in cases]
+    return Evidence(
+        min(orders) > 2.9,
+        {"smallest measured order of the remainder": min(orders)},
+        "Steps of 0.01 and 0.001; KL in closed form.",
+    )
+
+
+@claim(
+    "S1-06",
+    verdict="holds under conditions",
+    where="kl-to-second-order",
+    paraphrase="KL to a neighbour is approximately half the Fisher quadratic form.",
+    correct="KL ≈ ½ dθᵀF dθ in regular models, with a relative error of the order of the step.",
+    truth=0.5,
+    control=1.0,
+    control_name="the ½ left out",
+)
+def half_the_quadratic_form(c) -> Evidence:
+    gaps = [
+        max(abs(kl(t) / (c * speed * t**2) - 1) for kl, speed in map(lambda r: _along(*r), REGULAR))
+        for t in STEPS
+    ]
+    uniform = np.log1p(0.001) / (c * 0.001**2)
+    return Evidence(
+        gaps[1] < 0.01 and _order(gaps) > 0.9 and uniform > 100,
+        {"relative error at 0.001": gaps[1], "KL over its quadratic form, uniform": uniform},
+        "Four regular models, and the uniform one, where no constant fits.",
+    )
+
+
+@claim(
+    "S0-07",
+    verdict="holds under conditions",
+    where="the-score-as-tangent",
+    paraphrase="F is the metric tensor of infinitesimal KL; a displacement v has squared length "
+    "vᵀFv.",
+    correct="Where F is positive definite it is a Riemannian metric whose squared length is twice "
+    "the KL to second order; where some velocity changes no probability it is only semi-definite.",
+    truth=REGULAR,
+    control=[*REGULAR, REDUNDANT],
+    control_name="without the condition: a die written by three logits",
+)
+def metric_tensor(cases) -> Evidence:
+    smallest = min(float(np.linalg.eigvalsh(model.fisher(θ)).min()) for model, θ, _ in cases)
+    ratios = [2 * kl(1e-4) / (speed * 1e-8) for kl, speed in map(lambda r: _along(*r), REGULAR)]
+    gap = max(abs(r - 1) for r in ratios)
+    return Evidence(
+        smallest > 1e-6 and gap < 1e-3,
+        {"smallest eigenvalue of F": smallest, "2 KL over the squared length, minus 1": gap},
+        "A metric needs every eigenvalue positive.",
+    )
+
+
+@claim(
+    "S1-13",
+    verdict="holds under conditions",
+    where="the-same-ruler-in-every-chart",
+    paraphrase="The Fisher matrix plays the role of the metric tensor.",
+    correct="It transforms as a metric tensor does, F_φ = T⁻ᵀF T⁻¹, and is one wherever it is "
+    "positive definite.",
+    truth=charts.transform_metric,
+    control=lambda F, T: F,
+    control_name="one and the same matrix in every chart",
+)
+def transforms_as_a_metric(transform) -> Evidence:
+    worst, smallest = 0.0, np.inf
+    for model, θ, _ in REGULAR:
+        for chart in model.charts:
+            if chart == "logits":
+                continue  # redundant: no change of chart leads there
+            change = model.change_to(chart)
+            there = model.in_chart(chart).fisher(change.forward(θ))
+            gap = transform(model.fisher(θ), change.jacobian(θ)) - there
+            worst = max(worst, float(np.abs(gap).max() / np.abs(there).max()))
+            smallest = min(smallest, float(np.linalg.eigvalsh(there).min()))
+    redundant = float(np.linalg.eigvalsh(REDUNDANT[0].fisher(REDUNDANT[1])).min())
+    return Evidence(
+        worst < 1e-10 and smallest > 0 and abs(redundant) < 1e-12,
+        {"largest relative error": worst, "smallest eigenvalue, three logits": abs(redundant)},
+        "Coins, Gaussians and dice in all their charts.",
+    )
+
+
+@claim(
+    "S3-08",
+    verdict="holds under conditions",
+    where="kl-to-second-order",
+    paraphrase="The squared Fisher length of a step is precisely the second-order expansion of KL.",
+    correct="In a regular model the squared length is twice that expansion: ds² ≈ 2 KL.",
+    truth=2.0,
+    control=1.0,
+    control_name="the squared length taken for KL itself",
+)
+def length_and_kl(factor) -> Evidence:
+    ratios = {}
+    for t in (0.1, 0.01, 0.001):
+        kl, speed = _along(BELL, np.array([0.0, 1.0]), np.array([0.0, 1.0]))
+        ratios[f"{factor:g} KL / ds² at step {t:g}"] = factor * kl(t) / (speed * t**2)
+    values = list(ratios.values())
+    errors = [abs(value - 1) for value in values]
+    return Evidence(
+        errors[2] < 0.01 and errors[0] > errors[1] > errors[2],
+        ratios,
+        "N(0, 1) against N(0, 1 + t).",
+    )
+
+
+@claim(
+    "S3-06",
+    verdict="holds",
+    where="the-score-as-tangent",
+    paraphrase="The mean square of the score equals minus the expected second derivative of the "
+    "log-density.",
+    correct="Both are the Fisher matrix in a regular model, such as a mixture of two Gaussians, "
+    "when both expectations are taken under the model itself.",
+    truth=lambda x, model_density: model_density,
+    control=lambda x, model_density: np.exp(BELL.log_density(x, np.array([0.5, 1.5]))),
+    control_name="both expectations taken under data that the model did not make",
+)
+def two_forms_of_fisher(density) -> Evidence:
+    """½N(μ₁, 1) + ½N(μ₂, 1) at (−1, 1.5), derivatives of log p by differences."""
+    x, h, μ = np.linspace(-13, 13, 1041), 1e-4, np.array([-1.0, 1.5])
+
+    def log_p(shift):
+        parts = [BELL.log_density(x, np.array([m, 1.0])) for m in μ + shift]
+        return np.logaddexp(*parts) - np.log(2)
+
+    e = h * np.eye(2)
+    s = [(log_p(d) - log_p(-d)) / (2 * h) for d in e]
+    second = [
+        [(log_p(a + b) - log_p(a - b) - log_p(b - a) + log_p(-a - b)) / (4 * h**2) for b in e]
+        for a in e
+    ]
+    weight = density(x, np.exp(log_p(np.zeros(2)))) * (x[1] - x[0])
+    squares = np.array([[np.sum(weight * s[i] * s[j]) for j in (0, 1)] for i in (0, 1)])
+    hessian = np.array([[np.sum(weight * second[i][j]) for j in (0, 1)] for i in (0, 1)])
+    gap = float(np.abs(squares + hessian).max())
+    return Evidence(
+        gap < 1e-6,
+        {"largest difference of the two forms": gap, "F₁₁": squares[0, 0], "F₁₂": squares[0, 1]},
+        "By quadrature over 1,041 points.",
+    )
+
+
+# Divergences and distances
+
+
+@claim(
+    "S1-05",
+    verdict="first order only",
+    where="fisher-what-is-missing",
+    paraphrase="Measure distance between distributions by the KL divergence.",
+    correct="KL is no distance: it is not symmetric and breaks the triangle inequality; to leading "
+    "order, √(2 KL) is the Fisher length, and the length of the shortest path is a distance.",
+    truth=COIN.fisher_rao_distance,
+    control=COIN.kl,
+    control_name="KL itself, at finite distance",
+)
+def a_distance(d) -> Evidence:
+    a, b, c = (np.array([q]) for q in (0.1, 0.5, 0.9))
+    there, back = float(d(b, c)), float(d(c, b))
+    direct, with_stop = float(d(a, c)), float(d(a, b) + d(b, c))
+    near = b + 1e-4
+    local = float(np.sqrt(2 * COIN.kl(b, near)) / COIN.fisher_rao_distance(b, near))
+    return Evidence(
+        abs(there - back) < 1e-12 and direct <= with_stop + 1e-12 and abs(local - 1) < 1e-4,
+        {
+            "0.5 to 0.9": there,
+            "0.9 to 0.5": back,
+            "0.1 to 0.9": direct,
+            "0.1 to 0.9 by way of 0.5": with_stop,
+            "√(2 KL) over the Fisher length, nearby": local,
+        },
+        "Symmetry and the triangle inequality, for three coins.",
+    )
+
+
+PAIRS = [(0.5, 0.9), (0.1, 0.9), (0.001, 0.6), (1e-6, 1 - 1e-6)]
+
+
+def _gap_of_entropies(a, b):
+    """Entropy of the mixture minus mean entropy: the Jensen–Shannon divergence (Lin 1991)."""
+    return _entropy(COIN, (a + b) / 2) - (_entropy(COIN, a) + _entropy(COIN, b)) / 2
+
+
+@claim(
+    "S2-08",
+    verdict="false as stated",
+    where="symmetrised-divergences",
+    paraphrase="The printed integral, half of KL one way plus KL the other way, is the "
+    "Jensen–Shannon divergence.",
+    correct="That integral is half the Jeffreys divergence, which is unbounded and whose root is "
+    "no distance; the Jensen–Shannon divergence compares both with their midpoint and never "
+    "exceeds log 2.",
+    truth=partial(jensen_shannon, COIN),
+    control=lambda a, b: jeffreys(COIN, a, b) / 2,
+    control_name="the printed formula",
+)
+def is_it_jensen_shannon(divergence) -> Evidence:
+    points = [(np.array([a]), np.array([b])) for a, b in PAIRS]
+    found = [float(divergence(a, b)) for a, b in points]
+    gap = max(abs(d - _gap_of_entropies(a, b)) for d, (a, b) in zip(found, points, strict=True))
+    return Evidence(
+        gap < 1e-10 and max(found) < np.log(2),
+        {"coins 0.5 and 0.9": found[0], "largest value": max(found), "largest error": gap},
+        "Against the definition by entropies.",
+    )
+
+
+@claim(
+    "S2-09",
+    verdict="holds under conditions",
+    where="symmetrised-divergences",
+    paraphrase="The Jensen–Shannon divergence is a symmetrised form of KL.",
+    correct="It is the mean KL from the two distributions to their midpoint; the plain average of "
+    "the two directions is half the Jeffreys divergence.",
+    truth=lambda a, b: ((a + b) / 2, (a + b) / 2),
+    control=lambda a, b: (b, a),
+    control_name="the plain average: each compared with the other",
+)
+def symmetrised_to_the_midpoint(compared_with) -> Evidence:
+    gap, asymmetry = 0.0, 0.0
+    for first, second in PAIRS:
+        a, b = np.array([first]), np.array([second])
+
+        def mean(a, b):
+            to_a, to_b = compared_with(a, b)
+            return float(COIN.kl(a, to_a) + COIN.kl(b, to_b)) / 2
+
+        gap = max(gap, abs(mean(a, b) - _gap_of_entropies(a, b)))
+        asymmetry = max(asymmetry, abs(mean(a, b) - mean(b, a)))
+    return Evidence(
+        gap < 1e-10 and asymmetry < 1e-12,
+        {"largest error": gap, "largest asymmetry": asymmetry},
+        "Four pairs of coins, against the definition by entropies.",
+    )
+
+
+@claim(
+    "S2-10",
+    verdict="holds under conditions",
+    where="symmetrised-divergences",
+    paraphrase="The line element of the printed divergence pulls back to the Fisher metric.",
+    correct="It does up to a constant: the printed formula is ½ dθᵀF dθ to second order, the "
+    "Jensen–Shannon divergence ⅛; read as a squared distance, as the text reads its distance of "
+    "functions, they give ½F and ⅛F.",
+    truth={"printed": 1 / 2, "Jensen–Shannon": 1 / 8},
+    control={"printed": 1.0, "Jensen–Shannon": 1.0},
+    control_name="the very same matrix, no constant",
+)
+def induced_metrics(constants) -> Evidence:
+    divergences = {
+        "printed": lambda *args: jeffreys(*args) / 2,
+        "Jensen–Shannon": jensen_shannon,
+    }
+    measured, worst, t = {}, 0.0, 1e-3
+    for name, divergence in divergences.items():
+        ratios = [
+            divergence(model, θ, θ + t * v) / (t**2 * _squared(model.fisher(θ), v))
+            for model, θ, v in [*REGULAR, (BELL, np.array([0.0, 1.0]), np.array([1.0, 0.0]))]
+        ]
+        measured[f"{name}, over the squared Fisher length"] = float(np.mean(ratios))
+        worst = max(worst, max(abs(r / constants[name] - 1) for r in ratios))
+    return Evidence(
+        worst < 0.01,
+        {**measured, "largest relative error of the constant": worst},
+        "Five directions in coins, Gaussians and dice, at a step of 0.001.",
+    )
+
+
+@claim(
+    "S2-07",
+    verdict="holds under conditions",
+    where="l2-between-densities",
+    paraphrase="Between two distributions the L² distance is not well defined.",
+    correct="Given a reference measure, and densities that are square-integrable, it is defined; "
+    "what fails is that the number depends on how the outcomes are recorded, so it does not belong "
+    "to the two distributions alone.",
+    truth=lambda slope: lambda x: 1 / slope(x),
+    control=lambda slope: lambda x: 1.0,
+    control_name="a number that every way of recording agrees on",
+)
+def l2_depends_on_the_recording(leftover) -> Evidence:
+    """N(0, 1) and N(1, 1), recorded as x, as 2x, as eˣ: predicted from x alone, and computed."""
+    a, b = np.array([0.0, 1.0]), np.array([1.0, 1.0])
+
+    def predicted(slope):
+        def integrand(x):
+            p, r = (np.exp(BELL.log_density(np.array(x), θ)) for θ in (a, b))
+            return (p - r) ** 2 * leftover(slope)(x)
+
+        return quad(integrand, -14, 15, limit=200)[0]
+
+    def lognormal(y):
+        p, r = (np.exp(BELL.log_density(np.array(np.log(y)), θ)) / y for θ in (a, b))
+        return (p - r) ** 2
+
+    computed = {
+        "x": l2_squared(BELL, a, b),
+        "2x": l2_squared(BELL, np.array([0.0, 2.0]), np.array([2.0, 2.0])),
+        "exp x": quad(lognormal, 0, 1, limit=200)[0] + quad(lognormal, 1, np.inf, limit=200)[0],
+    }
+    slopes = {"x": lambda x: 1.0, "2x": lambda x: 2.0, "exp x": np.exp}
+    gap = max(abs(predicted(slopes[k]) - computed[k]) for k in computed)
+    return Evidence(
+        gap < 1e-7,
+        {f"recorded as {k}": value for k, value in computed.items()} | {"largest error": gap},
+        "Finite each time, and different each time; KL is 0.5 each time.",
+    )
+
+
+# Curvature, uniqueness
+
+
+@cache
+def _curvatures() -> dict[str, tuple[Callable, float]]:
+    """Metric, as a function of two coordinates, and Gaussian curvature of four families."""
+    x, y = sp.symbols("x y", positive=True)
+    rest = 1 - x - y
+    metrics = {
+        "Gaussians": sp.diag(1 / y**2, 2 / y**2),
+        "dice": sp.Matrix([[1 / x + 1 / rest, 1 / rest], [1 / rest, 1 / y + 1 / rest]]),
+        "two coins": sp.diag(1 / (x * (1 - x)), 1 / (y * (1 - y))),
+        "two means": sp.eye(2),
+    }
+    return {
+        name: (sp.lambdify((x, y), g), float(gaussian_curvature(g, (x, y))))
+        for name, g in metrics.items()
+    }
+
+
+@claim(
+    "S3-03",
+    verdict="holds under conditions",
+    where="is-it-curved",
+    paraphrase="Distributions form a curved manifold, on which the natural metric is not the "
+    "Euclidean one.",
+    correct="Some families are curved: Gaussians have K = −½, three-sided dice +¼. One-parameter "
+    "families, Gaussians of known spread and independent coins are flat.",
+    truth={"Gaussians": True, "dice": True, "two coins": False, "two means": False},
+    control={"Gaussians": True, "dice": True, "two coins": True, "two means": True},
+    control_name="every family of distributions is curved",
+)
+def which_are_curved(curved) -> Evidence:
+    found, at = _curvatures(), (0.3, 0.4)
+    models = {"Gaussians": BELL, "dice": DIE}
+    error = max(np.abs(found[k][0](*at) - models[k].fisher(np.array(at))).max() for k in models)
+    angle = Bernoulli("angle").fisher(np.array([[0.4], [1.7], [2.9]]))
+    agree = all((abs(K) > 0) == curved[name] for name, (_, K) in found.items())
+    return Evidence(
+        agree and error < 1e-9 and np.allclose(angle, 1),
+        {f"K, {name}": K for name, (_, K) in found.items()}
+        | {"F of a coin in the angle": angle[0, 0, 0]},
+        "Through the Riemann tensor of each metric.",
+    )
+
+
+def _invariant_under_splitting(metric) -> bool:
+    p, v = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.0, -0.1])
+    split = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 0.4], [0, 0, 0.6]])
+    return bool(np.isclose(metric(p, v), metric(split @ p, split @ v)))
+
+
+def _invariant_under_charts(metric) -> bool:
+    """One tensor, its components computed in two charts: is the length of a velocity the same?"""
+    θ, v = np.array([0.5, 0.3]), np.array([0.1, -0.05])
+    full = np.array([[1, 0], [0, 1], [-1, -1.0]])
+    p = np.append(θ, 1 - θ.sum())
+    units = np.eye(2)
+    G = np.array(
+        [
+            [(metric(p, full @ (a + b)) - metric(p, full @ (a - b))) / 4 for b in units]
+            for a in units
+        ]
+    )
+    T = DIE.change_to("reduced logits").jacobian(θ)
+    there = charts.transform_metric(G, T)
+    return bool(np.isclose(_squared(there, charts.push_forward_velocity(v, T)), _squared(G, v)))
+
+
+@claim(
+    "S1-94",
+    verdict="false as stated",
+    where="chentsovs-theorem",
+    paraphrase="As a measure of KL, the Fisher metric gives the only geometrically correct "
+    "direction of steepest descent.",
+    correct="Every metric tensor gives a direction that no chart can change; on finite sample "
+    "spaces Fisher's is, up to a constant, the only one that ignores splitting an outcome.",
+    truth=_invariant_under_splitting,
+    control=_invariant_under_charts,
+    control_name="being geometric, the same in every chart, taken as what singles it out",
+)
+def what_singles_fisher_out(criterion) -> Evidence:
+    def fisher(p, v):
+        model = Categorical(len(p), "probabilities")
+        return float(_squared(model.fisher(p[:-1]), v[:-1]))
+
+    candidates = {
+        "Fisher": fisher,
+        "Euclidean in probabilities": lambda p, v: float(v @ v),
+        "Euclidean in log-probabilities": lambda p, v: float(np.sum((v / p) ** 2)),
+    }
+    passing = [name for name, metric in candidates.items() if criterion(metric)]
+    g = np.array([1.0, 1.0])
+    directions = [-descent.natural_direction(F, g) for F in (BELL.fisher([0.0, 2.0]), np.eye(2))]
+    cosine = np.prod([1 / np.linalg.norm(u) for u in directions]) * directions[0] @ directions[1]
+    return Evidence(
+        passing == ["Fisher"],
+        {
+            "metrics that pass the criterion": len(passing),
+            "degrees between Fisher and Wasserstein, N(0, 2)": np.degrees(np.arccos(cosine)),
+        },
+        "Passing: " + ", ".join(passing) + ".",
+    )
+
+
+@claim(
+    "S3-29",
+    verdict="holds",
+    where="chentsovs-theorem",
+    paraphrase="The information-geometric distance suits likelihoods, but is not the correct one "
+    "for every learning problem.",
+    correct="For a loss that is a squared Wasserstein distance between Gaussians, one unit step in "
+    "the Wasserstein metric arrives exactly, one in the Fisher metric does not.",
+    truth=lambda θ: np.eye(2),
+    control=BELL.fisher,
+    control_name="the Fisher metric, whatever the loss",
+)
+def another_loss_another_ruler(metric) -> Evidence:
+    θ, target = np.array([0.0, 2.0]), np.array([1.0, 1.5])
+    g = θ - target  # of ½ W² = ½ (Δμ² + Δσ²)
+    after = θ + descent.natural_direction(metric(θ), g)
+    left = float(np.linalg.norm(after - target))
+    return Evidence(
+        left < 1e-12,
+        {"Wasserstein distance before": float(np.linalg.norm(g)), "after one unit step": left},
+        "From N(0, 2) to N(1, 1.5).",
+    )
