@@ -8,6 +8,7 @@ the step has a given Fisher length, or ends at a given KL divergence from where 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +16,19 @@ from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from ngdlib.families.base import Model
-from ngdlib.validate import Array, count, matrices, number, real_array, vectors
+from ngdlib.families.base import Model, inside
+from ngdlib.validate import (
+    Array,
+    broadcast,
+    count,
+    instance,
+    invertible,
+    matrices,
+    number,
+    real_array,
+    require,
+    vectors,
+)
 
 METRICS = ("natural", "euclidean")
 
@@ -30,7 +42,8 @@ class Objective(NamedTuple):
 
 def data_fit(model: Model, mean: ArrayLike) -> Objective:
     """The mean negative log likelihood of data whose statistics have the given mean (..., m)."""
-    mean = vectors("mean", mean, model.statistic_dim)
+    instance("model", model, Model, "a model")
+    mean = model._data_mean(mean)
     return Objective(
         lambda theta: model.cross_entropy(theta, mean),
         lambda theta: model.cross_entropy_gradient(theta, mean),
@@ -39,7 +52,7 @@ def data_fit(model: Model, mean: ArrayLike) -> Objective:
 
 def gradient_direction(g: ArrayLike) -> Array:
     """-g: steepest descent where length is that of the coordinates."""
-    return -real_array("g", g)
+    return -_vectors("g", g)
 
 
 def natural_direction(F: ArrayLike, g: ArrayLike, damping: float = 0.0) -> Array:
@@ -49,82 +62,96 @@ def natural_direction(F: ArrayLike, g: ArrayLike, damping: float = 0.0) -> Array
     """
     F = matrices("F", F)
     g = vectors("g", g, F.shape[-1])
+    broadcast("g", g.shape[:-1], "F", F.shape[:-2])
     damped = F + number("damping", damping, least=0.0) * np.eye(F.shape[-1])
-    if np.any(~(np.linalg.cond(damped) < 1e15)):
-        raise ValueError(
-            "F: expected a nonsingular Fisher matrix, got one with condition number "
-            f"{np.max(np.linalg.cond(damped)):.3g}; use damping, or a chart without redundancy"
-        )
+    wanted = "an invertible F + damping I; use damping, or a chart without redundancy"
+    require("F", invertible(damped), wanted, damped)
     return -np.linalg.solve(damped, g[..., None])[..., 0]
 
 
-class Fixed(NamedTuple):
-    """The step is ``eta`` times the direction."""
+@dataclass(frozen=True)
+class Fixed:
+    """The step is ``eta`` > 0 times the direction."""
 
     eta: float
 
+    def __post_init__(self) -> None:
+        number("eta", self.eta, above=0.0)
+
     def scale(self, model: Model, theta: Array, direction: Array, F: Array) -> Array:
-        return np.full(direction.shape[:-1], number("eta", self.eta, above=0.0))
+        return np.full(direction.shape[:-1], float(self.eta))
 
 
-class FisherLength(NamedTuple):
-    """The step has Fisher length sqrt(d^T F d) = ``r``; zero where the direction is zero."""
+@dataclass(frozen=True)
+class FisherLength:
+    """The step has Fisher length sqrt(d^T F d) = ``r`` > 0; zero where the direction is zero."""
 
     r: float
 
+    def __post_init__(self) -> None:
+        number("r", self.r, above=0.0)
+
     def scale(self, model: Model, theta: Array, direction: Array, F: Array) -> Array:
         length = fisher_length(F, direction)
-        r = number("r", self.r, above=0.0)
-        return np.divide(r, length, out=np.zeros_like(length), where=length > 0)
+        return np.divide(self.r, length, out=np.zeros_like(length), where=length > 0)
 
 
-class KLRadius(NamedTuple):
-    """The step ends where KL(p_theta || p_new) = ``eps``, found on the true divergence.
+@dataclass(frozen=True)
+class KLRadius:
+    """The step ends where KL(p_theta || p_new) = ``eps`` > 0: solved on the true divergence.
 
-    Where the model ends before the divergence reaches ``eps``, the step ends just inside.
+    The crossing is bracketed by doubling and found by Brent's method, to rounding; zero where the
+    direction is zero. ValueError where float64 runs into the edge of the model before ``eps``.
     """
 
     eps: float
 
+    def __post_init__(self) -> None:
+        number("eps", self.eps, above=0.0)
+
     def scale(self, model: Model, theta: Array, direction: Array, F: Array) -> Array:
-        eps = number("eps", self.eps, above=0.0)
-        first = FisherLength(np.sqrt(2 * eps)).scale(model, theta, direction, F)
+        first = FisherLength(np.sqrt(2 * self.eps)).scale(model, theta, direction, F)
         scales = np.zeros(first.shape)
         for at in np.ndindex(first.shape):
             if first[at] > 0:
-                scales[at] = _at_radius(model, theta[at], direction[at], eps, first[at])
+                scales[at] = _at_radius(model, theta[at], direction[at], self.eps, first[at])
         return scales
 
 
 def _at_radius(model: Model, theta: Array, direction: Array, eps: float, first: float) -> float:
     """The multiple of ``direction`` at which the KL divergence from ``theta`` is ``eps``."""
 
-    def excess_kl(t: float) -> float:
+    def excess(t: float) -> float:
+        """KL/eps - 1, infinite outside the model."""
         point = theta + t * direction
-        return float(model.kl(theta, point)) - eps if model.in_domain(point) else np.inf
+        return float(model._kl(theta, point)) / eps - 1 if inside(model, point) else np.inf
 
-    high = first
-    while excess_kl(high) < 0:
-        high *= 2
-    low = 0.0
-    while not np.isfinite(excess_kl(high)):  # outside the model: halve towards its edge
+    low, high = 0.0, first
+    while excess(high) < 0:
+        low, high = high, 2 * high
+    while not np.isfinite(excess(high)):  # outside the model: halve towards its edge
         middle = (low + high) / 2
         if middle in (low, high):
-            return low
-        if excess_kl(middle) < 0:
-            low = middle
-        else:
-            high = middle
-    return brentq(excess_kl, low, high, xtol=1e-300, rtol=1e-14)
+            raise ValueError(
+                f"eps: expected a divergence that is reached inside {model!r}, got {eps:g}; "
+                f"in this direction the largest is {(excess(low) + 1) * eps:g}"
+            )
+        low, high = (middle, high) if excess(middle) < 0 else (low, middle)
+    return brentq(excess, low, high, xtol=1e-15 * high, rtol=4 * np.finfo(float).eps)
 
 
 def fisher_length(F: ArrayLike, v: ArrayLike) -> Array:
     """sqrt(v^T F v), shape (...): to leading order sqrt(2 KL) of a displacement v."""
     F = matrices("F", F)
     v = vectors("v", v, F.shape[-1])
-    return np.sqrt(np.maximum(np.einsum("...i,...ij,...j->...", v, F, v), 0.0))
+    broadcast("v", v.shape[:-1], "F", F.shape[:-2])
+    size = np.max(np.abs(v), axis=-1)  # v is scaled first: its square may not fit in float64
+    unit = v / np.where(size > 0, size, 1.0)[..., None]
+    square = np.einsum("...i,...ij,...j->...", unit, F, unit)
+    return size * np.sqrt(np.maximum(square, 0.0))  # rounding may give -1e-17 where F is singular
 
 
+Length = Fixed | FisherLength | KLRadius
 UNIT = Fixed(1.0)
 
 
@@ -156,10 +183,7 @@ class Info(NamedTuple):
 
 def init(theta: ArrayLike) -> State:
     """The state before the first step."""
-    theta = real_array("theta", theta)
-    if theta.ndim == 0:
-        raise ValueError("theta: expected shape (..., d), got one number")
-    return State(theta, 0)
+    return State(_vectors("theta", theta), 0)
 
 
 def step(
@@ -167,65 +191,64 @@ def step(
     model: Model,
     objective: Objective,
     metric: str = "natural",
-    length: Fixed | FisherLength | KLRadius = UNIT,
+    length: Length = UNIT,
     damping: float = 0.0,
 ) -> tuple[State, Info]:
     """One step. Returns the point it computed even if that left the model: see `Info.in_domain`.
 
-    ``damping`` adds to the Fisher matrix of the natural metric. ValueError for a state outside the
-    model, an unknown metric, or a singular Fisher matrix.
+    metric   "natural" for the direction -(F + damping I)^-1 g, "euclidean" for -g
+    damping  >= 0, and 0 with the euclidean metric, which has no use for it
+    ValueError for a state outside the model, and where F + damping I is singular.
     """
-    theta = vectors("state.theta", state.theta, model.dim)
-    _known(metric)
-    F, g = model.fisher(theta), objective.gradient(theta)
-    if metric == "natural":
-        direction = natural_direction(F, g, damping)
-    else:
-        direction = gradient_direction(g)
+    instance("state", state, State, "a State, as `init` gives it")
+    _check(model, objective, metric, length, damping)
+    theta = model._point("state.theta", state.theta)
+    loss, g, F, direction = _direction(theta, model, objective, metric, damping)
     theta, direction = np.broadcast_arrays(theta, direction)
     scale = length.scale(model, theta, direction, F)
-    moved = theta + scale[..., None] * direction
-    inside = model.in_domain(moved)
-    kl = model.kl(theta, np.where(inside[..., None], moved, theta))
+    with np.errstate(over="ignore"):
+        moved = theta + scale[..., None] * direction
+    reached = inside(model, moved)
+    kl = model._kl(theta, np.where(reached[..., None], moved, theta))
     info = Info(
-        loss=objective.value(theta),
+        loss=loss,
         gradient=g,
         direction=direction,
         step_length=scale,
-        fisher_length=fisher_length(F, scale[..., None] * direction),
-        kl=np.where(inside, kl, np.nan),
-        in_domain=inside,
+        fisher_length=scale * fisher_length(F, direction),
+        kl=np.where(reached, kl, np.nan),
+        in_domain=reached,
     )
     return State(moved, state.step + 1), info
 
 
 def run(
-    theta: ArrayLike,
+    theta: ArrayLike | State,
     model: Model,
     objective: Objective,
     steps: int,
     metric: str = "natural",
-    length: Fixed | FisherLength | KLRadius = UNIT,
+    length: Length = UNIT,
     damping: float = 0.0,
 ) -> tuple[Array, np.ndarray]:
     """Several steps: the path, shape (steps + 1, ..., d), and whether each point is in the model.
 
-    A path that leaves the model stays at the point where it landed outside. ``in_domain`` has shape
-    (steps + 1, ...).
+    theta  where to start: points inside the model, or a `State`
+    A path that leaves the model stays at the point where it landed outside, and the rest of the
+    batch goes on. ``in_domain`` has shape (steps + 1, ...). Errors as in `step`.
     """
-    state = init(theta)
-    start = vectors("theta", theta, model.dim)
-    shape = np.broadcast_shapes(start.shape, objective.gradient(start).shape)
+    _check(model, objective, metric, length, damping)
+    start = model._point("theta", theta.theta if isinstance(theta, State) else theta)
+    shape = np.broadcast_shapes(start.shape, _gradient(objective, start).shape)
     here = np.broadcast_to(start, shape).copy()
-    path, inside = [here], [model.in_domain(here)]
-    for _ in range(count("steps", steps)):
-        # a point outside is held; its step is computed from the start instead, and not used
-        safe = np.where(inside[-1][..., None], path[-1], here)
-        state, info = step(State(safe, state.step), model, objective, metric, length, damping)
-        keep = inside[-1][..., None]
-        path.append(np.where(keep, state.theta, path[-1]))
-        inside.append(inside[-1] & info.in_domain)
-    return np.stack(path), np.stack(inside)
+    path, in_domain = [here], [model.in_domain(here)]
+    for k in range(count("steps", steps)):
+        # A point outside is held; its step is computed from the start instead, and not used.
+        safe = np.where(in_domain[-1][..., None], path[-1], here)
+        state, info = step(State(safe, k), model, objective, metric, length, damping)
+        path.append(np.where(in_domain[-1][..., None], state.theta, path[-1]))
+        in_domain.append(in_domain[-1] & info.in_domain)
+    return np.stack(path), np.stack(in_domain)
 
 
 def flow(
@@ -237,37 +260,29 @@ def flow(
 ) -> Array:
     """The continuous descent d theta/dt = direction, at the given times: (len(times), ..., d).
 
-    times  increasing, from 0 on, in units of the step size; relative error about 1e-10.
+    times  increasing, from 0 on, in units of the step size; relative error about 1e-11.
     Raises ValueError where the flow leaves the model or reaches its boundary before the last time.
     """
-    theta = vectors("theta", theta, model.dim)
-    model.fisher(theta)  # refuses a point outside
+    _check(model, objective, metric, UNIT, 0.0)
+    theta = model._point("theta", theta)
     times = real_array("times", times)
     if times.ndim != 1 or times.size == 0 or times[0] < 0 or np.any(np.diff(times) <= 0):
-        raise ValueError("times: expected increasing numbers >= 0, shape (n,)")
-    _known(metric)
-    shape = np.broadcast_shapes(theta.shape, objective.gradient(theta).shape)
+        raise ValueError(f"times: expected increasing numbers >= 0, shape (n,), got {times}")
+    shape = np.broadcast_shapes(theta.shape, _gradient(objective, theta).shape)
     start = np.broadcast_to(theta, shape)
 
     def velocity(_: float, flat: Array) -> Array:
         point = flat.reshape(shape)
-        if not np.all(model.in_domain(point)):
+        if not np.all(inside(model, point)):
             return np.full_like(flat, np.nan)  # the solver takes a shorter step
-        g = objective.gradient(point)
-        v = natural_direction(model.fisher(point), g) if metric == "natural" else -g
-        return np.ravel(v)
+        return np.ravel(_direction(point, model, objective, metric, 0.0)[-1])
 
     if times[-1] == 0:
         return start[None].copy()
-    solution = solve_ivp(
-        velocity,
-        (0.0, times[-1]),
-        start.ravel(),
-        method="DOP853",
-        t_eval=times,
-        rtol=1e-12,
-        atol=1e-13,
-    )
+    with np.errstate(all="ignore"):
+        solution = solve_ivp(
+            velocity, (0.0, times[-1]), start.ravel(), "DOP853", times, rtol=1e-12, atol=1e-14
+        )
     if not solution.success or solution.y.shape[1] != len(times):
         raise ValueError(
             f"times: expected times at which the flow is inside {model!r}; it stops after "
@@ -276,6 +291,32 @@ def flow(
     return solution.y.T.reshape(len(times), *shape)
 
 
-def _known(metric: str) -> None:
+def _direction(
+    theta: Array, model: Model, objective: Objective, metric: str, damping: float
+) -> tuple[Array, Array, Array, Array]:
+    """Loss, gradient, Fisher matrix and direction at a point."""
+    loss = real_array("objective.value(theta)", objective.value(theta))
+    g, F = _gradient(objective, theta), model._fisher(theta)
+    direction = natural_direction(F, g, damping) if metric == "natural" else -g
+    return loss, g, F, direction
+
+
+def _gradient(objective: Objective, theta: Array) -> Array:
+    return vectors("objective.gradient(theta)", objective.gradient(theta), theta.shape[-1])
+
+
+def _vectors(name: str, value: ArrayLike) -> Array:
+    array = real_array(name, value)
+    if array.ndim == 0:
+        raise ValueError(f"{name}: expected shape (..., d), got one number")
+    return array
+
+
+def _check(model: Model, objective: Objective, metric: str, length: object, damping: float) -> None:
+    instance("model", model, Model, "a model")
+    instance("objective", objective, Objective, "an Objective")
     if metric not in METRICS:
         raise ValueError(f"metric: expected one of {METRICS}, got {metric!r}")
+    instance("length", length, Length, "Fixed, FisherLength or KLRadius")
+    if number("damping", damping, least=0.0) and metric == "euclidean":
+        raise ValueError(f"damping: expected 0 with the euclidean metric, got {damping}")

@@ -40,19 +40,20 @@ def matrices(name: str, value: ArrayLike, dim: int | None = None) -> Array:
     return array
 
 
-def positive_definite(name: str, value: ArrayLike, dim: int | None = None) -> Array:
-    """Symmetric positive definite matrices, shape (..., dim, dim); ValueError otherwise."""
-    array = matrices(name, value, dim)
-    scale = np.max(np.abs(array), axis=(-1, -2), keepdims=True)
-    if np.any(np.abs(array - np.swapaxes(array, -1, -2)) > 1e-10 * scale):
-        raise ValueError(f"{name}: expected a symmetric matrix, got {_show(array)}")
-    smallest = np.linalg.eigvalsh(array)[..., 0]
-    if np.any(smallest <= 1e-15 * scale[..., 0, 0]):
-        raise ValueError(
-            f"{name}: expected a positive definite matrix, got smallest eigenvalue "
-            f"{np.min(smallest):.3g}"
-        )
-    return array
+def invertible(matrix: Array) -> np.ndarray:
+    """Where square matrices can be inverted in float64: bool, shape (...).
+
+    Rows and columns are scaled first: a mere difference of units, a variance near 1e-20 beside a
+    mean near 1, does not make a matrix singular.
+    """
+    with np.errstate(all="ignore"):
+        scaled = matrix / np.max(np.abs(matrix), axis=-1, keepdims=True)
+        scaled = scaled / np.max(np.abs(scaled), axis=-2, keepdims=True)
+    good = np.all(np.isfinite(scaled), axis=(-2, -1))
+    scaled = np.where(good[..., None, None], scaled, np.eye(matrix.shape[-1]))
+    singular_values = np.linalg.svd(scaled, compute_uv=False)
+    limit = 16 * matrix.shape[-1] * np.finfo(float).eps
+    return good & (singular_values[..., -1] > limit * singular_values[..., 0])
 
 
 def number(name: str, value: ArrayLike, *, above: float = -np.inf, least: float = -np.inf) -> float:
@@ -64,6 +65,12 @@ def number(name: str, value: ArrayLike, *, above: float = -np.inf, least: float 
         bound = f"> {above:g}" if above > -np.inf else f">= {least:g}"
         raise ValueError(f"{name}: expected a number {bound}, got {array.item():g}")
     return array.item()
+
+
+def instance(name: str, value: object, kind: type, expected: str) -> None:
+    """ValueError unless ``value`` is of that kind."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{name}: expected {expected}, got {_show(value)}")
 
 
 def count(name: str, value: int, least: int = 0) -> int:

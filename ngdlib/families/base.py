@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ngdlib.charts import ChangeOfChart
-from ngdlib.validate import Array, broadcast, count, real_array, require, vectors
+from ngdlib.charts import ChangeOfChart, regular
+from ngdlib.validate import Array, broadcast, count, instance, real_array, require, vectors
 
 
 class Model:
@@ -28,8 +28,13 @@ class Model:
             raise ValueError(f"chart: expected one of {self.charts}, got {chart!r}")
         self.chart = chart
 
+    def __setattr__(self, attribute: str, value: object) -> None:
+        if attribute in vars(self):
+            raise AttributeError(f"{self!r} is immutable: make another one with `in_chart`")
+        super().__setattr__(attribute, value)
+
     def __repr__(self) -> str:
-        return f"{self.family} in {self.chart}"
+        return f"{self.name} in {self.chart}"
 
     def __eq__(self, other: object) -> bool:
         return repr(self) == repr(other)
@@ -39,7 +44,8 @@ class Model:
 
     @property
     def name(self) -> str:
-        return repr(self)
+        """The family, whatever its chart."""
+        return self.family
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -75,14 +81,11 @@ class Model:
 
         Keeps its relative accuracy for near points: no large terms are subtracted.
         """
-        theta0, theta1 = self._point("theta0", theta0), self._point("theta1", theta1)
-        broadcast("theta0", theta0.shape[:-1], "theta1", theta1.shape[:-1])
-        return self._kl(theta0, theta1)
+        return self._kl(*self._pair(theta0, theta1))
 
     def sample(self, rng: np.random.Generator, theta: ArrayLike, n: int) -> np.ndarray:
         """``n`` independent observations for each point, shape (..., n)."""
-        if not isinstance(rng, np.random.Generator):
-            raise ValueError(f"rng: expected a numpy.random.Generator, got {type(rng).__name__}")
+        instance("rng", rng, np.random.Generator, "a numpy.random.Generator")
         return self._sample(rng, self._point("theta", theta), count("n", n))
 
     def statistics(self, x: ArrayLike) -> Array:
@@ -100,17 +103,44 @@ class Model:
         """The gradient of `cross_entropy` in theta, shape (..., d)."""
         return self._cross_entropy_gradient(*self._fitted(theta, mean))
 
+    def fisher_rao_distance(self, theta0: ArrayLike, theta1: ArrayLike) -> Array:
+        """The length of the shortest path between two members in the Fisher metric, shape (...)."""
+        return self._fisher_rao_distance(*self._pair(theta0, theta1))
+
+    def geodesic(self, theta: ArrayLike, velocity: ArrayLike, t: ArrayLike) -> Array:
+        """The Fisher-Rao geodesic from ``theta``, shape (..., d); at t = 1 the exponential map.
+
+        velocity  its velocity dtheta/dt at t = 0, shape (..., d)
+        t         times, shape (...), broadcast with the points: 9 times and one point give (9, d)
+        ValueError for a time at which it has left the model.
+        """
+        theta, velocity = self._point("theta", theta), vectors("velocity", velocity, self.dim)
+        t = real_array("t", t)
+        broadcast("velocity", velocity.shape[:-1], "theta", theta.shape[:-1])
+        theta, velocity = np.broadcast_arrays(theta, velocity)
+        broadcast("t", t.shape, "theta", theta.shape[:-1])
+        with np.errstate(all="ignore"):
+            there = self._geodesic(theta, velocity, t)
+        require("t", inside(self, there), f"a time before the geodesic leaves {self!r}", t)
+        return there
+
     def change_to(self, other: Model | str) -> ChangeOfChart:
-        """The change from this chart to another one of the same family."""
+        """The change from this chart to another one of the same family.
+
+        It raises ValueError for a point of one chart whose image float64 cannot tell from the edge
+        of the other (log-odds 40 are the probability 1.0).
+        """
         target = self.in_chart(other) if isinstance(other, str) else other
-        if not isinstance(target, Model) or target.in_chart(self.chart) != self:
-            raise ValueError(f"other: expected a chart of {self.family}, got {other!r}")
+        if not isinstance(target, Model) or target.in_chart(target.charts[0]) != self.in_chart(
+            self.charts[0]
+        ):
+            raise ValueError(f"other: expected a chart of {self.name}, got {other!r}")
 
         def forward(theta: ArrayLike) -> Array:
-            return target._from_base(self._to_base(self._point("theta", theta)))
+            return _carried("theta", theta, self, target)
 
         def inverse(phi: ArrayLike) -> Array:
-            return self._from_base(target._to_base(target._point("phi", phi)))
+            return _carried("phi", phi, target, self)
 
         def jacobian(theta: ArrayLike) -> Array:
             base = self._to_base(self._point("theta", theta))
@@ -121,7 +151,7 @@ class Model:
                     f"{redundant!r} is redundant: several parameters give one distribution, so "
                     "there is no invertible change of chart; use another chart"
                 )
-            return np.linalg.solve(out, into)
+            return regular(np.linalg.solve(out, into))
 
         return ChangeOfChart(self.chart, target.chart, self.dim, forward, inverse, jacobian)
 
@@ -131,6 +161,11 @@ class Model:
         theta = vectors(name, theta, self.dim)
         require(name, self._inside(theta), f"a point of {self!r} ({self._domain()})", theta)
         return theta
+
+    def _pair(self, theta0: ArrayLike, theta1: ArrayLike) -> tuple[Array, Array]:
+        theta0, theta1 = self._point("theta0", theta0), self._point("theta1", theta1)
+        broadcast("theta0", theta0.shape[:-1], "theta1", theta1.shape[:-1])
+        return theta0, theta1
 
     def _observations(self, x: ArrayLike) -> Array:
         x = real_array("x", x)
@@ -142,19 +177,26 @@ class Model:
         broadcast("x", x.shape, "theta", theta.shape[:-1])
         return x, theta
 
-    def _fitted(self, theta: ArrayLike, mean: ArrayLike) -> tuple[Array, Array]:
-        theta, mean = self._point("theta", theta), vectors("mean", mean, self.statistic_dim)
+    def _data_mean(self, mean: ArrayLike) -> Array:
+        mean = vectors("mean", mean, self.statistic_dim)
         require("mean", self._attainable(mean), self._means(), mean)
+        return mean
+
+    def _fitted(self, theta: ArrayLike, mean: ArrayLike) -> tuple[Array, Array]:
+        theta, mean = self._point("theta", theta), self._data_mean(mean)
         broadcast("mean", mean.shape[:-1], "theta", theta.shape[:-1])
         return theta, mean
 
 
-def excess(x: Array) -> Array:
-    """x - log(1 + x) for x > -1, without cancellation near 0. Every KL here is a sum of these."""
-    small = np.abs(x) < 0.05
-    t = np.where(small, x, 0.0)
-    series = np.zeros_like(t)
-    for k in range(13, 1, -1):  # x²/2 - x³/3 + x⁴/4 - ...
-        series = series * t + (-1.0) ** k / k
-    with np.errstate(divide="ignore"):
-        return np.where(small, series * t**2, x - np.log1p(x))
+def inside(model: Model, theta: Array) -> np.ndarray:
+    """`in_domain` for a computed point, which may have overflowed."""
+    finite = np.all(np.isfinite(theta), axis=-1)
+    return finite & model._inside(np.where(finite[..., None], theta, 0.0))
+
+
+def _carried(name: str, point: ArrayLike, source: Model, target: Model) -> Array:
+    point = source._point(name, point)
+    with np.errstate(all="ignore"):
+        there = point.copy() if source == target else target._from_base(source._to_base(point))
+    require(name, inside(target, there), f"a point with an image in {target!r}", point)
+    return there

@@ -8,15 +8,14 @@ Bregman divergence of A, KL(p_0 || p_1) = A(eta_1) - A(eta_0) - grad A(eta_0) . 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
-from scipy.optimize import root
 
 from ngdlib.families.base import Model
-from ngdlib.validate import Array, vectors
+from ngdlib.validate import Array, instance, invertible, require, vectors
 
 
 class ExponentialFamily(Model):
@@ -28,8 +27,10 @@ class ExponentialFamily(Model):
     log_base       x -> log h(x), shape (...) -> (...); -inf outside the support
     domain         eta (..., d) -> bool (...): where A is finite
     chart          "natural" or "expectation"
-    sampler        optional (rng, eta, n) -> (..., n); without it `sample` raises ValueError
     start          a point of the domain, from which expectation parameters are solved for
+    mean_domain    optional m (..., d) -> bool (...): the means that members have; without it a
+                   mean near the edge counts where the solver finds a member within rounding
+    sampler        optional (rng, eta, n) -> (..., n); without it `sample` raises ValueError
     """
 
     family = "Exponential family"
@@ -45,14 +46,23 @@ class ExponentialFamily(Model):
         chart: str = "natural",
         *,
         start: ArrayLike,
+        mean_domain: Callable[[Array], np.ndarray] | None = None,
         sampler: Callable[..., np.ndarray] | None = None,
     ) -> None:
+        instance("log_partition", log_partition, sp.Expr, "a sympy expression")
+        symbols = tuple(symbols) if isinstance(symbols, Iterable) else (symbols,)
+        if not symbols or not all(isinstance(s, sp.Symbol) for s in symbols):
+            raise ValueError(f"symbols: expected sympy symbols, got {symbols!r}")
         extra = log_partition.free_symbols - set(symbols)
         if extra:
-            raise ValueError(f"log_partition: expected only {tuple(symbols)}, got also {extra}")
-        self.log_partition, self.symbols = log_partition, tuple(symbols)
+            raise ValueError(f"log_partition: expected only {symbols}, got also {extra}")
+        for name, given in (("statistic", statistic), ("log_base", log_base), ("domain", domain)):
+            instance(name, given, Callable, "a function")
+        self.log_partition, self.symbols = log_partition, symbols
         self.statistic, self.log_base, self.domain = statistic, log_base, domain
-        self.sampler, self.start = sampler, vectors("start", start, len(symbols))
+        self.mean_domain, self.sampler = mean_domain, sampler
+        self.start = vectors("start", start, len(symbols))
+        require("start", np.asarray(domain(self.start)), "a point of the domain", self.start)
         self.statistic_dim = len(symbols)
         super().__init__(chart)
         gradient = [sp.diff(log_partition, s) for s in symbols]
@@ -73,6 +83,7 @@ class ExponentialFamily(Model):
             self.domain,
             chart,
             start=self.start,
+            mean_domain=self.mean_domain,
             sampler=self.sampler,
         )
 
@@ -90,29 +101,37 @@ class ExponentialFamily(Model):
         return np.array([self._solve(m) for m in flat]).reshape(theta.shape)
 
     def _solve(self, m: Array) -> Array:
-        """The natural parameters whose mean is ``m``: the unique root of grad A(eta) - m."""
+        """The natural parameters whose mean is ``m``: the unique root of grad A(eta) - m.
+
+        Newton's method on the convex function A(eta) - eta . m, until its step no longer moves eta.
+        """
         eta = self.start.copy()
-        for _ in range(200):  # damped Newton: A is convex, so the residual can always be reduced
+        for _ in range(500):
             gap = self._mean(eta) - m
-            if np.max(np.abs(gap)) <= 1e-14 * (1 + np.max(np.abs(m))):
+            covariance = self._covariance(eta)
+            if not (np.all(np.isfinite(gap)) and invertible(covariance)):
+                break
+            step = -np.linalg.solve(covariance, gap)
+            size, decrease = 1.0, gap @ step
+            if np.all(np.abs(step) <= 1e-15 * (1 + np.abs(eta))):
                 return eta
-            step = -np.linalg.solve(self._hessian(eta).reshape(self.dim, self.dim), gap)
-            size = 1.0
-            while size > 1e-10:
+            while size > 1e-12:
                 trial = eta + size * step
-                if self.domain(trial) and np.linalg.norm(self._mean(trial) - m) < np.linalg.norm(
-                    gap
+                # Near the root the values of A - eta . m are all rounding: a full step is right.
+                if self.domain(trial) and (
+                    -decrease < 1e-6 or self._rise(eta, size * step, m) <= 0.25 * size * decrease
                 ):
                     break
                 size /= 2
             else:
-                break  # no reduction is possible in floats any more
+                break
+            if size == 1.0 and np.all(np.abs(step) <= 1e-13 * (1 + np.abs(eta))):
+                return trial
             eta = trial
-        found = root(lambda e: self._mean(e) - m, eta, tol=1e-14)
-        gap = np.max(np.abs(self._mean(found.x) - m))
-        if not (self.domain(found.x) and gap <= 1e-9 * (1 + np.max(np.abs(m)))):
-            raise ValueError(f"theta: expected means that the family attains, got {m.tolist()}")
-        return found.x
+        raise ValueError(f"theta: expected means that the family attains, got {m.tolist()}")
+
+    def _rise(self, eta: Array, step: Array, m: Array) -> float:
+        return (self._A(eta + step) - self._A(eta)).item() - step @ m
 
     def _from_base(self, base: Array) -> Array:
         return base.copy() if self.chart == "natural" else self._mean(base)
@@ -129,15 +148,15 @@ class ExponentialFamily(Model):
     def _inside(self, theta: Array) -> np.ndarray:
         if self.chart == "natural":
             return np.asarray(self.domain(theta))
-        flat, good = theta.reshape(-1, self.dim), []
-        for m in flat:
-            try:
-                self._solve(m)
-            except (ValueError, np.linalg.LinAlgError):
-                good.append(False)
-            else:
-                good.append(True)
-        return np.array(good, dtype=bool).reshape(theta.shape[:-1])
+        if self.mean_domain is not None:
+            return np.asarray(self.mean_domain(theta))
+        return np.apply_along_axis(self._has_member, -1, theta)
+
+    def _has_member(self, m: Array) -> bool:
+        try:
+            return bool(self._solve(m).size)
+        except ValueError:
+            return False
 
     def _domain(self) -> str:
         return "where A is finite" if self.chart == "natural" else "a mean that some member has"
@@ -171,19 +190,29 @@ class ExponentialFamily(Model):
     def _kl(self, theta0: Array, theta1: Array) -> Array:
         # The integral form of the Bregman divergence has no cancellation for near points:
         # KL = int_0^1 (1-t) d^T Hess A(eta0 + t d) d dt with d = eta1 - eta0.
-        a, b = np.broadcast_arrays(self._to_base(theta0), self._to_base(theta1))
+        theta0, theta1 = np.broadcast_arrays(theta0, theta1)
+        a, b = self._to_base(theta0), self._to_base(theta1)
         d = b - a
         t, weight = np.polynomial.legendre.leggauss(40)
         t, weight = (t + 1) / 2, weight / 2
-        along = a[..., None, :] + t[:, None] * d[..., None, :]
-        bend = np.einsum("...i,...kij,...j->...k", d, self._covariance(along), d)
+        along = self._covariance(a[..., None, :] + t[:, None] * d[..., None, :])
+        if self.chart == "expectation":  # eta is known to rounding only, its difference better:
+            mean = np.einsum("k,...kij->...ij", weight, along)  # m1 - m0 = mean Hessian . d
+            d = np.linalg.solve(mean, (theta1 - theta0)[..., None])[..., 0]
+        bend = np.einsum("...i,...kij,...j->...k", d, along, d)
         near = np.sum(weight * (1 - t) * bend, axis=-1)
-        far = (self._A(b) - self._A(a))[..., 0] - np.sum(self._mean(a) * d, axis=-1)
+        far = (self._A(b) - self._A(a))[..., 0] - np.sum(self._mean(a) * (b - a), axis=-1)
         return np.where(near < 1e-2, near, far)
+
+    def _fisher_rao_distance(self, theta0: Array, theta1: Array) -> Array:
+        raise ValueError(f"model: expected a family with a closed form, got {self!r}")
+
+    def _geodesic(self, theta: Array, velocity: Array, t: Array) -> Array:
+        raise ValueError(f"model: no closed form for {self!r}; see ngdlib.geodesics")
 
     def _sample(self, rng: np.random.Generator, theta: Array, n: int) -> np.ndarray:
         if self.sampler is None:
-            raise ValueError("sample: expected a family made with a sampler")
+            raise ValueError("sampler: expected a family made with a sampler, got None")
         return self.sampler(rng, self._to_base(theta), n)
 
     def _cross_entropy(self, theta: Array, mean: Array) -> Array:

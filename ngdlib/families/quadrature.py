@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ngdlib.families.base import Model
-from ngdlib.families.bernoulli import Bernoulli
-from ngdlib.families.categorical import Categorical
+from ngdlib.families.discrete import Discrete
 from ngdlib.families.gaussian import Gaussian
-from ngdlib.validate import Array
+from ngdlib.validate import Array, instance
 
 #: Nodes of the Gauss-Hermite rule: exact for polynomials of degree below 2 * 80.
 NODES = 80
@@ -24,13 +23,11 @@ def support(model: Model, theta: ArrayLike) -> tuple[Array, Array]:
     All outcomes and their probabilities for a discrete model; Gauss-Hermite nodes for a Gaussian.
     theta  one point, shape (d,). ValueError for other families.
     """
+    instance("model", model, Model, "a model")
     theta = model._point("theta", theta)
     if theta.ndim != 1:
         raise ValueError(f"theta: expected one point, shape ({model.dim},), got {theta.shape}")
-    if isinstance(model, Bernoulli):
-        x = np.array([0.0, 1.0])
-        return x, np.exp(model.log_density(x, theta))
-    if isinstance(model, Categorical):
+    if isinstance(model, Discrete):
         x = np.arange(float(model.classes))
         return x, np.exp(model.log_density(x, theta))
     if isinstance(model, Gaussian):
@@ -43,6 +40,7 @@ def support(model: Model, theta: ArrayLike) -> tuple[Array, Array]:
 def expectation(model: Model, theta: ArrayLike, f: Callable[[Array], Array]) -> Array:
     """E f(x) under one member. ``f``: outcomes (n,) -> values (n, ...); returns shape (...)."""
     x, weights = support(model, theta)
+    instance("f", f, Callable, "a function")
     return np.tensordot(weights, np.asarray(f(x), dtype=float), axes=(0, 0))
 
 

@@ -1,0 +1,57 @@
+"""What Bernoulli and categorical models share: every expectation is a sum over K outcomes.
+
+The points 2 sqrt(p) lie on a sphere of radius 2, and the Fisher metric is that of the sphere:
+geodesics are great circles.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ngdlib.families import stable
+from ngdlib.families.base import Model
+from ngdlib.validate import Array
+
+
+class Discrete(Model):
+    """A model with outcomes 0, ..., K-1. The base chart is the vector of all K probabilities.
+
+    Each probability is kept to full relative accuracy: near 1, its complement is not lost.
+    """
+
+    classes: int
+
+    def probabilities(self, theta) -> Array:
+        """All K class probabilities, shape (..., K)."""
+        return self._to_base(self._point("theta", theta))
+
+    def _possible(self, x: Array) -> np.ndarray:
+        return (x == np.round(x)) & (x >= 0) & (x < self.classes)
+
+    def _outcomes(self) -> str:
+        return "outcomes 0 or 1" if self.classes == 2 else f"outcomes 0, ..., {self.classes - 1}"
+
+    def _kl(self, theta0: Array, theta1: Array) -> Array:
+        return stable.kl(
+            self._to_base(theta0), self._to_base(theta1), self._log_ratios(theta0, theta1)
+        )
+
+    def _sample(self, rng: np.random.Generator, theta: Array, n: int) -> np.ndarray:
+        edges = np.cumsum(self._to_base(theta), axis=-1)[..., None, :-1]
+        return np.sum(rng.random((*theta.shape[:-1], n))[..., None] >= edges, axis=-1)
+
+    def _fisher_rao_distance(self, theta0: Array, theta1: Array) -> Array:
+        p0, p1 = self._to_base(theta0), self._to_base(theta1)
+        chord = stable.root_difference(p0, p1, self._log_ratios(theta0, theta1))
+        return 4 * np.arcsin(np.linalg.norm(chord, axis=-1) / 2)
+
+    def _geodesic(self, theta: Array, velocity: Array, t: Array) -> Array:
+        p = self._to_base(theta)
+        roots = np.sqrt(p)
+        tangent = np.einsum("...kd,...d->...k", self._full_velocity(p), velocity) / (2 * roots)
+        speed = np.linalg.norm(tangent, axis=-1, keepdims=True)
+        angle = t[..., None] * speed
+        there = np.cos(angle) * roots + np.sin(angle) * tangent / np.where(speed > 0, speed, 1.0)
+        # Beyond half a turn all roots may be positive again, but on the way some were not.
+        stays = np.all(there > 0, axis=-1, keepdims=True) & (np.abs(angle) < np.pi)
+        return np.where(stays, self._from_base(np.where(stays, there, 1.0) ** 2), np.nan)
