@@ -132,9 +132,8 @@ def does_the_step_change(predicts_a_change) -> Evidence:
         wrong += predicts_a_change(T) != (gaps[name] > 1e-9)
     return Evidence(
         wrong == 0,
-        {f"relative change, {name}": gap for name, gap in gaps.items()} | {"wrong": wrong},
-        "How much the step changes, relative to its length, and how many of the seven charts the "
-        "statement gets wrong.",
+        {**gaps, "charts misjudged": wrong},
+        "How much the step changes in each of seven charts, relative to its length.",
     )
 
 
