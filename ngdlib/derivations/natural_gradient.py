@@ -7,9 +7,9 @@ from sympy import (
     Eq,
     Expr,
     Function,
-    Identity,
     Integer,
     Interval,
+    MatAdd,
     MatMul,
     Matrix,
     MatrixSymbol,
@@ -122,16 +122,19 @@ def transformation_laws() -> Derivation:
     d = Derivation(
         "transformation-laws",
         title="What a change of chart does to the natural gradient",
-        buys="F⁻¹g moves with T, exactly as a displacement does",
-        domain={n: [2], F: "positive definite", T: "invertible"},
+        buys="if v is the natural velocity in θ, then Tv is the one in φ",
+        domain={n: [2], Fφ: "positive definite", T: "invertible"},
         valid_for="n = 2 parameters",
         tex={gφ: r"g_\phi", Fφ: r"F_\phi"},
     )
-    d.define(Fφ, T.T.I * F * T.I).define(gφ, T.T.I * g)
-    d.equal(MatMul(gφ.T, T, v), g.T * v, because="the change of the loss is kept: g_φ = T⁻ᵀg")
-    d.equal(MatMul(v.T, T.T, Fφ, T, v), v.T * F * v, because="lengths are kept: F_φ = T⁻ᵀFT⁻¹")
-    d.equal(MatMul(Fφ, T, F.I, T.T), Identity(n), because="so Fφ⁻¹ = TF⁻¹Tᵀ")
-    d.equal(MatMul(T, F.I, T.T, gφ), T * F.I * g, because="Fφ⁻¹gφ: a velocity, for TᵀT⁻ᵀ = I")
+    d.define(g, T.T * gφ).define(F, T.T * Fφ * T)
+    d.equal(g.T * v, MatMul(gφ.T, T * v), because="the change of the loss is kept")
+    d.equal(v.T * F * v, MatMul((T * v).T, Fφ, T * v), because="the Fisher length is kept")
+    d.equal(
+        F * v + g,
+        MatMul(T.T, MatAdd(MatMul(Fφ, T, v), gφ)),
+        because="so Fv = −g just when Fφ(Tv) = −gφ: T is invertible",
+    )
     return d
 
 
@@ -348,26 +351,22 @@ def mixture_flow() -> Derivation:
 
 @derivation(chapter=CHAPTER)
 def exponential_flow() -> Derivation:
-    θ, A = symbols("theta_1:3"), symbols("a_1:3")
-    F = MatrixSymbol("F", 2, 2)
-    Z = 1 + exp(θ[0]) + exp(θ[1])
-    p = Matrix([exp(t) / Z for t in θ])
-    log_Z_target = log(1 + exp(A[0]) + exp(A[1]))
-    D = Function("D")(*θ)
+    θ, a, p = (symbols(f"{name}_1:3") for name in ("theta", "a", "p"))
+    Z, Z_a = symbols("Z Z_a")
+    F, D = MatrixSymbol("F", 2, 2), Function("D")(*θ)
     d = Derivation(
         "exponential-flow",
         title="The reverse divergence, in natural parameters",
         buys="the flow of KL(p ‖ p*) is straight too, in the other straight chart",
         valid_for="K = 3 classes, logits θ relative to class 3; a those of the target",
     )
-    d.define(F, diag(*p) - p * p.T)
-    d.define(
-        D,
-        sum(pk * (t - a) for pk, t, a in zip(p, θ, A, strict=True)) - log(Z) + log_Z_target,
-    )
+    d.define(Z, 1 + exp(θ[0]) + exp(θ[1])).define(Z_a, 1 + exp(a[0]) + exp(a[1]))
+    d.define(p[0], exp(θ[0]) / Z).define(p[1], exp(θ[1]) / Z)
+    d.define(F, Matrix([[p[0] - p[0] ** 2, -p[0] * p[1]], [-p[0] * p[1], p[1] - p[1] ** 2]]))
+    d.define(D, p[0] * (θ[0] - a[0]) + p[1] * (θ[1] - a[1]) - log(Z) + log(Z_a))
     d.equal(
         Matrix([Derivative(D, t) for t in θ]),
-        F * Matrix([t - a for t, a in zip(θ, A, strict=True)]),
+        F * Matrix([θ[0] - a[0], θ[1] - a[1]]),
         because="D = KL(p ‖ p*); so F⁻¹∂D = θ − a",
     )
     return d
