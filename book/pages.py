@@ -64,6 +64,10 @@ def page_head(app, pagename, templatename, context, doctree) -> None:
     context["script_files"] = scripts
     context["default_mode"] = context.get("default_mode") or "auto"
 
+    if note := os.environ.get("NGD_RERUN"):  # this is the page of a rerun: say so, and mark it
+        state = "changed" if "at-defaults" in note else "defaults"
+        context["body"] = f'<div data-rerun="{state}">{note}{context.get("body", "")}</div>'
+
     title = html.unescape(re.sub(r"<[^>]+>", "", context.get("title") or app.config.html_title))
     about = description(app, pagename)
     base = app.config.html_baseurl.rstrip("/")

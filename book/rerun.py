@@ -14,15 +14,22 @@ from __future__ import annotations
 
 import argparse
 import ast
+import html
 import math
+import os
 import re
+import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+HTML = ROOT / "_build" / "html"
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 
 
@@ -137,8 +144,8 @@ def main() -> None:
         flush=True,
     )
     execute(source, executed, values)
-    page = executed.with_suffix(".html")
-    page.write_text(to_html(executed, name, known, values, changed), encoding="utf-8")
+    print("[rerun] making the page", flush=True)
+    page = to_html(executed, name, known, values, changed)
     print(f"[rerun] wrote {executed}")
     print(f"[rerun] read {page}")
 
@@ -157,6 +164,7 @@ def execute(source: Path, target: Path, values: dict[str, object]) -> None:
             kernel_name="python3",
             progress_bar=True,
             log_output=False,
+            extra_arguments=["--log-level=ERROR"],
         )
     except papermill.PapermillExecutionError as error:
         sys.exit(
@@ -172,65 +180,65 @@ def to_html(
     known: dict[str, Parameter],
     values: dict[str, object],
     changed: dict[str, object],
-) -> str:
-    """One self-contained page: the executed notebook, the book's style, no other host."""
-    import html
+) -> Path:
+    """The executed notebook as a page like those of the book, beside the notebook; its path.
 
-    from nbconvert import HTMLExporter
-    from traitlets.config import Config
-
-    from ngdlib.style import tokens_css
-
-    vendor = ROOT / "_build" / "vendor" / "mathjax" / "tex-chtml.js"
-    exporter = HTMLExporter(
-        config=Config(TagRemovePreprocessor={"enabled": True, "remove_input_tags": {"hide-input"}}),
-        mathjax_url=vendor.as_uri(),
-        require_js_url="",
-        jquery_url="",
-        mermaid_js_url="",
-        embed_images=True,
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-    )
+    It is a book of one page, made by the same tools. Links lead to the built book where there is
+    one.
+    """
+    folder = executed.with_suffix("")
     notebook = nbformat.read(executed, as_version=4)
-    for cell in notebook.cells:  # the pages carry each demo's own form instead of a widget view
-        for output in cell.get("outputs", ()):
-            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
-    notebook.metadata.pop("widgets", None)
-    body, _ = exporter.from_notebook_node(notebook)
-    demos = ROOT / "ngdlib" / "demos"
-    styles = [tokens_css(), *(f.read_text("utf-8") for f in sorted(demos.glob("*.css")))]
-    styles.append((ROOT / "book" / "static" / "book.css").read_text("utf-8"))
-    rows = "".join(
-        f"<li><code>{p.name} = {values.get(p.name, p.default)!r}</code> "
-        f"{'' if p.name not in changed else f'<strong>(default {p.default!r})</strong>'} "
-        f"{html.escape(p.about)}</li>"
-        for p in known.values()
-    )
+    references = "## References\n\n```{bibliography}\n:filter: docname in docnames\n```"
+    notebook.cells.append(nbformat.v4.new_markdown_cell(references))
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    config["title"] = "The Natural Gradient, rerun"
+    config["execute"] = {"execute_notebooks": "off"}
+    config["bibtex_bibfiles"] = [str(ROOT / "references.bib")]
+    config["sphinx"]["local_extensions"] = {"book.pages": str(ROOT)}
+    config["sphinx"]["config"] |= {"suppress_warnings": ["ref", "myst", "bibtex", "mystnb"]}
+    if (HTML / "objects.inv").exists():
+        config["sphinx"].setdefault("extra_extensions", []).append("sphinx.ext.intersphinx")
+        inventory = [os.path.relpath(HTML, folder), str(HTML / "objects.inv")]
+        config["sphinx"]["config"]["intersphinx_mapping"] = {"book": inventory}
+    with tempfile.TemporaryDirectory() as scratch:
+        source = Path(scratch)
+        nbformat.write(notebook, source / f"{name}.ipynb")
+        (source / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        (source / "_toc.yml").write_text(f"format: jb-book\nroot: {name}\n", encoding="utf-8")
+        command = [Path(sys.executable).with_name("jupyter-book"), "build", source, "-qq"]
+        note = banner(name, known, values, changed)
+        made = subprocess.run(
+            command, env={**os.environ, "NGD_RERUN": note}, stdout=subprocess.DEVNULL
+        )
+        if made.returncode:
+            sys.exit(f"[rerun] the page could not be made; the notebook is {executed}")
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.move(source / "_build" / "html", folder)
+    return folder / f"{name}.html"
+
+
+def banner(
+    name: str,
+    known: dict[str, Parameter],
+    values: dict[str, object],
+    changed: dict[str, object],
+) -> str:
+    """What stands at the head of the page: the parameters, and what the marks in the text mean."""
+    rows = []
+    for p in known.values():
+        default = f" <strong>(default {p.default!r})</strong>" if p.name in changed else ""
+        value = values.get(p.name, p.default)
+        rows.append(f"<li><code>{p.name} = {value!r}</code>{default}, {html.escape(p.about)}</li>")
     note = (
-        "Sentences marked like <span class='at-defaults'>this</span> quote numbers for the default "
-        "parameters; the cell beside each says what the number is here."
+        'Sentences marked like <span class="at-defaults">this</span> quote numbers for the '
+        "default parameters; the cell beside each says what the number is here."
         if changed
         else "All parameters have their defaults."
     )
-    banner = (
-        f'<aside class="ngd-rerun" aria-label="What was rerun"><p><strong>A rerun of the chapter '
-        f"{html.escape(name)}</strong> with</p><ul>{rows}</ul><p>{note}</p></aside>"
-    )
-    host = (demos / "host.js").read_text("utf-8")
-    head = (
-        f"<style>{''.join(styles)}</style><script>{host}</script>"
-        f"<script>window.MathJax={{options:{{enableMenu:false}}}}</script>"
-    )
-    body = re.sub(r"<title>.*?</title>", f"<title>Rerun of {html.escape(name)}</title>", body)
-    body = body.replace("<html>", '<html lang="en">', 1)
-    body = body.replace("<head>", f"<head>{head}", 1)
-    state = "changed" if changed else "defaults"
-    return re.sub(
-        r"<body([^>]*)>",
-        rf'<body\1 data-rerun="{state}">' + banner.replace("\\", r"\\"),
-        body,
-        count=1,
+    return (
+        '<aside class="ngd-rerun" aria-label="What was rerun">'
+        f"<p><strong>A rerun of the chapter {html.escape(name)}</strong> with</p>"
+        f"<ul>{''.join(rows)}</ul><p>{note}</p></aside>"
     )
 
 

@@ -77,7 +77,7 @@ def test_rerun_writes_a_page(tmp_path):
         [sys.executable, script, "bernoulli", *arguments, "--output", str(tmp_path)], check=True
     )
     assert len(list(tmp_path.glob("bernoulli*.ipynb"))) == 1
-    page = next(tmp_path.glob("*.html")).read_text(encoding="utf-8")
+    page = next(tmp_path.glob("*/bernoulli.html")).read_text(encoding="utf-8")
     assert 'data-rerun="changed"' in page
     assert "The text quotes" in page  # some number of the prose is another one here
     assert not re.search(r'(?:src|href)="https?://[^"]+\.(?:js|css)', page)
