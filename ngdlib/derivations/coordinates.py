@@ -48,15 +48,14 @@ def gradients_and_velocities() -> Derivation:
 @derivation(chapter=CHAPTER)
 def a_chart_is_a_preconditioner() -> Derivation:
     """Several coordinates: gradients move with Tᵀ, velocities with T, and descent with neither."""
-    n = Symbol("n", integer=True, positive=True)
-    T, g = MatrixSymbol("T", n, n), MatrixSymbol("g", n, 1)
-    G, Δ = MatrixSymbol("g_phi", n, 1), MatrixSymbol("Delta", n, 1)
+    T, g = MatrixSymbol("T", 2, 2), MatrixSymbol("g", 2, 1)
+    G, Δ = MatrixSymbol("g_phi", 2, 1), MatrixSymbol("Delta", 2, 1)
     d = Derivation(
         "chart-as-preconditioner",
         title="What a descent step taken in φ does to θ",
         buys="A matrix that says, for any chart, how descent in it looks from another one.",
-        domain={n: [2], T: "invertible"},
-        valid_for="n = 2 parameters",
+        domain={T: "invertible"},
+        valid_for="two parameters",
         tex={g: r"g_{\theta}", G: r"g_{\phi}", Δ: r"\Delta\theta"},
     )
     d.solve(Eq(T.T * G, g), G, T.T.I * g, because="gradients: the chain rule, solved for g_φ")
