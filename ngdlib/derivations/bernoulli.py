@@ -10,7 +10,7 @@ from ngdlib.derive import Derivation, E
 
 q, z, ω, y, h, η, t = (Symbol(name) for name in ("q", "z", "omega", "y", "h", "eta", "t"))
 ȳ = Symbol("ybar")
-σ = Function("sigma")
+σ, Q = Function("sigma"), Function("Q")
 HALF = Rational(1, 2)
 TEX = {ȳ: r"\bar y"}
 UNIT = Interval.open(0, 1)
@@ -30,6 +30,11 @@ def times(*factors: sp.Expr) -> sp.Expr:
 
 def logistic(d: Derivation) -> Derivation:
     return d.define(σ(z), 1 / (1 + exp(-z)))
+
+
+def from_angle(d: Derivation) -> Derivation:
+    """Q(ω), the probability at an angle."""
+    return d.define(Q(ω), sin(ω / 2) ** 2)
 
 
 VARIANCE = times(σ(z), 1 - σ(z))  # of a toss, in log-odds
@@ -62,12 +67,14 @@ def score_and_fisher() -> Derivation:
     )
     d.expectation((y - σ(z)) ** 2, toss, VARIANCE, because="the variance itself")
 
-    heads, tails = sin(ω / 2) ** 2, cos(ω / 2) ** 2
-    score = y * sp.cot(ω / 2) - (1 - y) * sp.tan(ω / 2)
+    from_angle(d)
+    score = minus(y, Q(ω)) / (sin(ω / 2) * cos(ω / 2))
     d.equal(
-        Derivative(y * log(heads) + (1 - y) * log(tails), ω), score, because="angle: q = sin²(ω/2)"
+        Derivative(y * log(Q(ω)) + (1 - y) * log(1 - Q(ω)), ω),
+        score,
+        because="angle: the same log p",
     )
-    d.expectation(score**2, (y, [0, 1], [tails, heads]), 1, because="cos² + sin²")
+    d.expectation(score**2, (y, [0, 1], [1 - Q(ω), Q(ω)]), 1, because="1 − Q = cos²(ω/2)")
     return d
 
 
@@ -95,11 +102,10 @@ def natural_gradient_in_three_charts() -> Derivation:
     )
     d.equal(gradient / Fz, gradient / (σ(z) * (1 - σ(z))), because="divide")
 
-    heads, tails = sin(ω / 2), cos(ω / 2)
-    loss = minus(-2 * ȳ * log(heads), 2 * (1 - ȳ) * log(tails))
+    from_angle(d)
     d.equal(
-        Derivative(loss, ω),
-        minus(heads**2, ȳ) / (heads * tails),
+        Derivative(minus(-ȳ * log(Q(ω)), (1 - ȳ) * log(1 - Q(ω))), ω),
+        minus(Q(ω), ȳ) / (sin(ω / 2) * cos(ω / 2)),
         because="angle: F = 1, nothing to divide by",
     )
 
@@ -185,16 +191,14 @@ def kl_to_third_order() -> Derivation:
         because="probability: two logarithms",
     )
 
-    def part(f: type, x: sp.Expr) -> sp.Expr:
-        return times(f(x) ** 2, minus(log(f(x) ** 2), log(f(x + h / 2) ** 2)))
-
-    d.expand(
-        sp.Add(part(sin, ω / 2), part(cos, ω / 2), evaluate=False),
-        h**2 / 2 - sp.cot(ω) * h**3 / 6,
-        var=h,
-        order=4,
-        because="angle",
+    from_angle(d)
+    ones, zeros = (log(f(ω) / f(ω + h)) for f in (Q, lambda x: 1 - Q(x)))
+    d.equal(
+        E(y * ones + (1 - y) * zeros, (y, [0, 1], [1 - Q(ω), Q(ω)])),
+        sp.Add(times(Q(ω), ones), times(1 - Q(ω), zeros), evaluate=False),
+        because="angle: the mean of y is Q(ω)",
     )
+    d.then_expand(h**2 / 2 - sp.cot(ω) * h**3 / 6, var=h, order=4, because="expand")
     return d
 
 
