@@ -221,7 +221,8 @@ class Step:
     names: tuple = ()
 
     def _tex(self, expression: Any) -> str:
-        return Printer({"order": "none", "symbol_names": dict(self.names)}).doprint(expression)
+        settings = {"order": "none", "inv_trig_style": "full", "symbol_names": dict(self.names)}
+        return Printer(settings).doprint(expression)
 
     @property
     def left_latex(self) -> str:
@@ -598,8 +599,8 @@ class Derivation:
             slow = _by_quadrature(left) or _by_quadrature(right)
             tolerance = TOLERANCE_QUADRATURE if slow else TOLERANCE
             for case in self._cases(left, right):
-                for _ in range(2 if slow else POINTS):
-                    a, b, point, shown = self._sample(left, right, case, dice, step.var)
+                samples = self._samples(step, left, right, case, dice)
+                for a, b, point, shown in itertools.islice(samples, 2 if slow else POINTS):
                     count += 1
                     if step.relation == "expand":
                         slopes.append(self._slope(step, a, b, point, shown))
@@ -645,10 +646,8 @@ class Derivation:
             value = self._unfold(solution)
             for case in self._cases(value):
                 signs: dict[Any, Any] = {}
-                for k in range(8 * POINTS):
-                    entries, _, point, shown = self._sample(
-                        value, sp.S.Zero, case, dice, None, edge=k % 4 == 0, seed=step.number
-                    )
+                fixed = self._samples(step, value, sp.S.Zero, case, dice, edges=True)
+                for entries, _, point, shown in itertools.islice(fixed, 8 * POINTS):
                     for entry in entries:
                         with mp.workdps(DIGITS):
                             found = mp.mpmathify(_number(entry, point))
@@ -665,49 +664,53 @@ class Derivation:
                         if not good:
                             raise DerivationError(self.name, step.number, reason, math.inf, shown)
 
-    def _sample(
+    def _samples(
         self,
+        step: Step,
         left: Any,
         right: Any,
         case: Mapping,
         dice: random.Random,
-        var: Any,
-        edge: bool = False,
-        seed: int | None = None,
-    ) -> tuple[list[Any], list[Any], dict[Any, Any], dict[str, Any]]:
-        """Both sides as scalars, and a random point of the domain to evaluate them at.
+        edges: bool = False,
+    ) -> Iterator[tuple[list[Any], list[Any], dict[Any, Any], dict[str, Any]]]:
+        """Both sides as scalars, and random points of the domain to evaluate them at, without end.
 
-        With `seed`, undefined functions and matrices are the same in every sample.
+        Undefined functions are the same in every sample; so are matrices with `edges`, where
+        every fourth point is close to an end of the domain.
         """
-        fixed = dice if seed is None else random.Random(f"{self.name}:{seed}")
-        both = left.atoms(AppliedUndef, sp.MatrixSymbol) | right.atoms(
-            AppliedUndef, sp.MatrixSymbol
-        )
-        shown: dict[str, Any] = {str(k): float(v) for k, v in case.items()}
-        instances = {}
-        for m in sorted((m for m in both if isinstance(m, sp.MatrixSymbol)), key=str):
-            instances[m] = _random_matrix(put(m, case), self.domain.get(m, "any"), fixed)
-            shown[m.name] = [[float(x) for x in row] for row in instances[m].tolist()]
-        functions = {
-            f: _random_function(fixed)
-            for f in sorted({f.func for f in both if isinstance(f, AppliedUndef)}, key=str)
-        }
-        sides = []
-        for side in (left, right):
-            side = put(side, {**case, **instances})
-            for function, instance in functions.items():
-                side = side.replace(function, instance)
-            sides.append(_scalars(side))
-        used = {s for side in sides for x in side for s in x.free_symbols} - {var}
+        case_shown: dict[str, Any] = {str(k): float(v) for k, v in case.items()}
+        left, right = put(left, case), put(right, case)
+        heads = {f.func for side in (left, right) for f in side.atoms(AppliedUndef)}
+        fixed = random.Random(f"{self.name}:{step.number}")
+        for head in sorted(heads, key=str):
+            instance = _random_function(fixed)
+            left, right = left.replace(head, instance), right.replace(head, instance)
+        matrices = {m for side in (left, right) for m in side.atoms(sp.MatrixSymbol)}
+        kinds = {put(m, case): kind for m, kind in self.domain.items() if kind in MATRIX_KINDS}
+        instances: dict[Any, Any] = {}
+        for k in itertools.count():
+            if k == 0 or (matrices and not edges):
+                for m in sorted(matrices, key=str):
+                    instances[m] = _random_matrix(m, kinds.get(m, "any"), dice)
+                sides = [_scalars(put(side, instances)) for side in (left, right)]
+                used = {s for side in sides for x in side for s in x.free_symbols} - {step.var}
+            point = self._random_point(used, case, dice, edges and k % 4 == 0)
+            shown = {m.name: [[float(x) for x in row] for row in instances[m].tolist()]
+                     for m in instances}  # fmt: skip
+            shown |= {str(s): float(point[s]) for s in sorted(used, key=str)}
+            yield *sides, point, case_shown | shown
+
+    def _random_point(
+        self, used: set, case: Mapping, dice: random.Random, edge: bool
+    ) -> dict[Any, Any]:
         point: dict[Any, Any] = {}
         with mp.workdps(DIGITS + GUARD):
             listed = [s for s, w in self.domain.items() if isinstance(w, sp.Interval)]
             for symbol in [*listed, *sorted(used - set(listed), key=str)]:
                 where = self._where(symbol)
                 low, high = (_number(put(x, case), point) for x in (where.start, where.end))
-                point[symbol] = _random_point(low, high, dice, edge)
-        shown |= {str(s): float(point[s]) for s in sorted(used, key=str)}
-        return *sides, point, shown
+                point[symbol] = _random_number(low, high, dice, edge)
+        return point
 
     # Showing
 
@@ -916,7 +919,9 @@ def _plan(x: Any) -> tuple[list, list, Any]:
     dummies = [sp.Dummy() for _ in nodes]
     x = x.xreplace(dict(zip(nodes, dummies, strict=True)))
     names = sorted(x.free_symbols - set(dummies), key=str)
-    return names, nodes, sp.lambdify([*names, *dummies], x, modules="mpmath", dummify=True)
+    texts = [str(n) for n in names]
+    clash = len(set(texts)) < len(texts) or any(hasattr(mp, text) for text in texts)
+    return names, nodes, sp.lambdify([*names, *dummies], x, modules="mpmath", dummify=clash)
 
 
 def _outermost(x: Any) -> set:
@@ -988,7 +993,7 @@ def _denominators(x: Any) -> list[Any]:
     return [f.as_base_exp()[0] for f in factors if f.free_symbols]
 
 
-def _random_point(low: Any, high: Any, dice: random.Random, edge: bool) -> Any:
+def _random_number(low: Any, high: Any, dice: random.Random, edge: bool) -> Any:
     """A point of the open interval; with `edge`, one close to an end of it, or far out."""
     part = mp.mpf(dice.uniform(0.04, 0.96))
     if edge:
@@ -1057,87 +1062,88 @@ def mutants(d: Derivation) -> Iterator[tuple[str, Derivation]]:
     evaluation, apart from `verify`. The same derivation gives the same mutants.
     """
     for step in d.steps:
-        seen: set[Any] = set()
+        seen: set[Any] = {(step.lhs, step.rhs, step.order)}
+        kinds: dict[str, list[tuple[str, Step]]] = {}
         for what, changed in _mistakes(d, step):
-            key = (changed.lhs, changed.rhs, changed.order)
-            if key not in seen and _is_wrong(d, changed, step):
+            kinds.setdefault(what.split(":")[0], []).append((what, changed))
+        for found in kinds.values():
+            made = 0
+            for what, changed in [found[0], *reversed(found[1:])]:  # the outermost, then inner ones
+                key = (changed.lhs, changed.rhs, changed.order)
+                if made < PER_KIND and key not in seen and _is_wrong(d, changed, step):
+                    made += 1
+                    yield f"step {step.number}: {what}", d.with_step(changed)
                 seen.add(key)
-                yield f"step {step.number}: {what}", d.with_step(changed)
 
 
-PER_KIND = 4  # mutants of one kind in one line
+PER_KIND = 2  # mutants of one kind on one side of a line
 
 
 def _mistakes(d: Derivation, step: Step) -> Iterator[tuple[str, Step]]:
     if step.relation == "solve":
-        for i, side in enumerate(step.rhs):
-            for what, new in _mistakes_in(d, side):
+        for i, (unknown, side) in enumerate(zip(step.lhs, step.rhs, strict=True)):
+            for kind, what, new in _mistakes_in(d, side):
                 rhs = (*step.rhs[:i], new, *step.rhs[i + 1 :])
-                yield f"{what} in {step.lhs[i]}", replace(step, rhs=rhs)
+                yield f"{kind} in {unknown}: {what}", replace(step, rhs=rhs)
         return
-    for what, new in _mistakes_in(d, step.rhs):
-        yield f"{what} on the right", replace(step, rhs=new)
+    for kind, what, new in _mistakes_in(d, step.rhs):
+        yield f"{kind} on the right: {what}", replace(step, rhs=new)
     if not step.chained:
-        for what, new in _mistakes_in(d, step.lhs):
-            yield f"{what} on the left", replace(step, lhs=new)
+        for kind, what, new in _mistakes_in(d, step.lhs):
+            yield f"{kind} on the left: {what}", replace(step, lhs=new)
     if step.order is not None:
         yield "order of the remainder raised", replace(step, order=step.order + 1)
 
 
-def _mistakes_in(d: Derivation, x: Any) -> Iterator[tuple[str, Any]]:
-    counts: dict[str, int] = {}
-    for what, new in itertools.chain(_local_mistakes(x), _swapped_charts(d, x)):
-        kind = what.split(":")[0]
-        if new != x and counts.get(kind, 0) < PER_KIND:
-            counts[kind] = counts.get(kind, 0) + 1
-            yield what, new
+def _mistakes_in(d: Derivation, x: Any) -> Iterator[tuple[str, Any, Any]]:
+    return itertools.chain(_local_mistakes(x), _swapped_charts(d, x))
 
 
-def _local_mistakes(x: Any) -> Iterator[tuple[str, Any]]:
+def _local_mistakes(x: Any) -> Iterator[tuple[str, Any, Any]]:
     """Mistakes at every node, outermost first."""
     if not isinstance(x, MatrixBase) and x != 0:
-        yield f"sign flipped: {x}", -x
+        yield "sign flipped", x, -x
     if isinstance(x, sp.Add | sp.MatAdd):
         for i, term in enumerate(x.args):
             rest = [*x.args[:i], *x.args[i + 1 :]]
-            yield f"term dropped: {term}", x.func(*rest)
+            yield "term dropped", term, x.func(*rest)
     if isinstance(x, sp.Mul | sp.MatMul):
         for i, factor in enumerate(x.args):
             if factor == -1:
                 continue
             rest = [*x.args[:i], *x.args[i + 1 :]]
             if not isinstance(factor, MatrixExpr | MatrixBase):
-                yield f"factor dropped: {factor}", x.func(*rest)
-                yield f"factor inverted: {factor}", x.func(*rest, 1 / factor)
+                yield "factor dropped", factor, x.func(*rest)
+                yield "factor inverted", factor, x.func(*rest, 1 / factor)
             elif isinstance(factor, sp.Inverse):
                 rest.insert(i, factor.arg)
-                yield f"factor inverted: {factor}", x.func(*rest)
+                yield "factor inverted", factor, x.func(*rest)
     if isinstance(x, sp.Integer | sp.Rational) and x not in (0, 1, -1):
-        yield f"factor dropped: {x}", sp.S.One
+        yield "factor dropped", x, sp.S.One
     heads = 1 if isinstance(x, (*_UNEVALUATED, sp.Lambda)) else len(x.args)
     if isinstance(x, MatrixBase):
         for i in range(len(x)):
-            for what, new in _local_mistakes(x[i]):
+            for kind, what, new in _local_mistakes(x[i]):
                 entries = list(x)
                 entries[i] = new
-                yield what, sp.ImmutableMatrix(*x.shape, entries)
+                yield kind, what, sp.ImmutableMatrix(*x.shape, entries)
     elif not isinstance(x, sp.Indexed | sp.MatrixSymbol):
         for i, part in enumerate(x.args[:heads]):
-            for what, new in _local_mistakes(part):
+            for kind, what, new in _local_mistakes(part):
                 with suppress(ValueError, TypeError):  # e.g. a matrix power of a half
-                    yield what, x.func(*x.args[:i], new, *x.args[i + 1 :])
+                    yield kind, what, x.func(*x.args[:i], new, *x.args[i + 1 :])
 
 
-def _swapped_charts(d: Derivation, x: Any) -> Iterator[tuple[str, Any]]:
+def _swapped_charts(d: Derivation, x: Any) -> Iterator[tuple[str, Any, Any]]:
     symbols = sorted((s for s in x.free_symbols if isinstance(s, sp.Symbol)), key=str)
     symbols = [s for s in symbols if not isinstance(d.domain.get(s), tuple | sp.Range)]
     for s in symbols:
         if d.domain.get(s) == sp.Interval.open(0, 1):
-            yield f"chart swapped: {s} for 1 - {s}", put(x, {s: 1 - s})
+            yield "chart swapped", f"{s} for 1 - {s}", put(x, {s: 1 - s})
         if d.domain.get(s) == sp.Interval.open(0, sp.oo):
-            yield f"chart swapped: {s} for 1/{s}", put(x, {s: 1 / s})
+            yield "chart swapped", f"{s} for 1/{s}", put(x, {s: 1 / s})
     for s, t in itertools.combinations(symbols, 2):
-        yield f"chart swapped: {s} and {t} exchanged", put(x, {s: t, t: s})
+        yield "chart swapped", f"{s} and {t} exchanged", put(x, {s: t, t: s})
 
 
 def _is_wrong(d: Derivation, step: Step, original: Step) -> bool:
@@ -1153,10 +1159,10 @@ def _is_wrong(d: Derivation, step: Step, original: Step) -> bool:
     try:
         for left, right in pairs:
             for case in d._cases(left, right):
-                for _ in range(2):
-                    a, b, point, _ = d._sample(left, right, case, dice, step.var)
-                    exact = {s: sp.Rational(str(round(float(v), 6))) for s, v in point.items()}
-                    if any(_differ(x, y, exact, step) for x, y in zip(a, b, strict=True)):
+                samples = d._samples(step, left, right, case, dice)
+                for a, b, point, _ in itertools.islice(samples, 2):
+                    here = {s: sp.Float(str(round(float(v), 6)), 90) for s, v in point.items()}
+                    if any(_differ(x, y, here, step) for x, y in zip(a, b, strict=True)):
                         return True
     except (ValueError, TypeError, ZeroDivisionError, NotImplementedError, Undecided):
         return False
@@ -1169,8 +1175,13 @@ def _differ(x: Any, y: Any, point: Mapping, step: Step) -> bool:
 
     if step.order is None:
         return not gap(point) < 1e-6
-    large, small = (gap({**point, step.var: sp.Rational(1, 10**k)}) for k in (3, 5))
+    large, small = (gap({**point, step.var: sp.Float(f"1e-{k}", 90)}) for k in (3, 5))
     return small > 1e-45 and float(sp.log(large / small, 10)) / 2 < step.order - 0.3
+
+
+@lru_cache(maxsize=4000)
+def _derived(x: Any) -> Any:
+    return x.doit()
 
 
 def _value(x: Any, point: Mapping) -> Any:
@@ -1188,7 +1199,8 @@ def _value(x: Any, point: Mapping) -> Any:
     x = x.replace(
         lambda e: isinstance(e, sp.Integral) or (isinstance(e, E) and not e.discrete), integrated
     )
-    found = sp.N(x.doit().subs(point).doit(), 30, maxn=300)
+    x = _derived(x).subs(point)
+    found = sp.N(x.doit() if x.has(*_UNEVALUATED) else x, 60)
     if not found.is_number or found.has(sp.nan, sp.zoo, sp.oo):
         raise ValueError(f"{found} is no number")
     return found
