@@ -78,7 +78,7 @@ class Fixed:
     def __post_init__(self) -> None:
         number("eta", self.eta, above=0.0)
 
-    def scale(self, model: Model, theta: Array, direction: Array, F: Array) -> Array:
+    def _scale(self, model: Model, theta: Array, direction: Array, F: Array) -> Array:
         return np.full(direction.shape[:-1], float(self.eta))
 
 
@@ -91,7 +91,7 @@ class FisherLength:
     def __post_init__(self) -> None:
         number("r", self.r, above=0.0)
 
-    def scale(self, model: Model, theta: Array, direction: Array, F: Array) -> Array:
+    def _scale(self, model: Model, theta: Array, direction: Array, F: Array) -> Array:
         length = fisher_length(F, direction)
         return np.divide(self.r, length, out=np.zeros_like(length), where=length > 0)
 
@@ -109,8 +109,8 @@ class KLRadius:
     def __post_init__(self) -> None:
         number("eps", self.eps, above=0.0)
 
-    def scale(self, model: Model, theta: Array, direction: Array, F: Array) -> Array:
-        first = FisherLength(np.sqrt(2 * self.eps)).scale(model, theta, direction, F)
+    def _scale(self, model: Model, theta: Array, direction: Array, F: Array) -> Array:
+        first = FisherLength(np.sqrt(2 * self.eps))._scale(model, theta, direction, F)
         scales = np.zeros(first.shape)
         for at in np.ndindex(first.shape):
             if first[at] > 0:
@@ -205,7 +205,7 @@ def step(
     theta = model._point("state.theta", state.theta)
     loss, g, F, direction = _direction(theta, model, objective, metric, damping)
     theta, direction = np.broadcast_arrays(theta, direction)
-    scale = length.scale(model, theta, direction, F)
+    scale = length._scale(model, theta, direction, F)
     with np.errstate(over="ignore"):
         moved = theta + scale[..., None] * direction
     reached = inside(model, moved)
@@ -286,7 +286,7 @@ def flow(
     if not solution.success or solution.y.shape[1] != len(times):
         raise ValueError(
             f"times: expected times at which the flow is inside {model!r}; it stops after "
-            f"{solution.t[-1] if solution.t.size else 0.0:.6g} ({solution.message})"
+            f"{solution.t[-1] if len(solution.t) else 0.0:.6g} ({solution.message})"
         )
     return solution.y.T.reshape(len(times), *shape)
 
@@ -307,8 +307,8 @@ def _gradient(objective: Objective, theta: Array) -> Array:
 
 def _vectors(name: str, value: ArrayLike) -> Array:
     array = real_array(name, value)
-    if array.ndim == 0:
-        raise ValueError(f"{name}: expected shape (..., d), got one number")
+    if array.ndim == 0 or array.shape[-1] == 0:
+        raise ValueError(f"{name}: expected shape (..., d), got shape {array.shape}")
     return array
 
 
