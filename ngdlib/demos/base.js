@@ -37,9 +37,11 @@ const ngd = (() => {
       const value = given[key];
       if (last[key] === value) continue;
       last[key] = value;
-      if (key === "text") node.textContent = value;
-      else if (value == null || value === false) node.removeAttribute(key);
-      else node.setAttribute(key, value === true ? "" : value);
+      if (key !== "text") {
+        if (value == null || value === false) node.removeAttribute(key);
+        else node.setAttribute(key, value === true ? "" : value);
+      } else if (node.firstChild?.nodeType === 3) node.firstChild.data = value; // cheaper than a new text node
+      else node.textContent = value;
     }
     return node;
   };

@@ -115,6 +115,9 @@ const toChart = (chart, q) => CHARTS[chart].of(q, 1 - q);
 const tidy = q => Number(q.toPrecision(5));
 const short = (x, digits) => (Math.abs(x) >= 1e4 ? fixed(x, 0) : Math.abs(x) >= 100 ? significant(x, 3) : fixed(x, digits));
 
+/** Whether a descent that ends beyond the drawing went towards q = 1. */
+const leavesUpwards = (chart, { values }) => values.at(-1) > (LINES[chart].domain[0] + LINES[chart].domain[1]) / 2;
+
 /** What to say of an end point on the line of its own chart, or "" where the drawing says it. */
 const remark = (chart, end, state) => {
   const value = end.values.at(-1), name = `${chart} = ${short(value, 2)}`;
@@ -129,81 +132,84 @@ const remark = (chart, end, state) => {
   return `${worse ? "runs away" : "off this line"}: ${name}`;
 };
 
-/** One lane: the way taken, the intermediate points, the end point, its number, a remark. */
-const lane = (parent, method, chart) => {
-  const group = svg("g", { class: CLASS[method] });
-  const node = {
-    guide: svg("path", { class: "ngd-guide" }),
+/** The drawing of one method's three descents: few nodes, each with the marks of one kind. */
+const tracks = (parent, method) => {
+  const nodes = {
+    tie: svg("path", { class: "ngd-tie" }),
     way: svg("path", { class: "ngd-way" }),
+    own: svg("path", { class: "ngd-way ngd-own" }),
     dots: svg("path", { class: "ngd-dots" }),
-    end: svg("path", { class: "ngd-end" }),
-    name: svg("text", { class: "ngd-words ngd-lane-name", dy: ".35em" }),
-    number: svg("text", { class: "ngd-words ngd-number", dy: ".35em", "text-anchor": "end" }),
-    remark: svg("text", { class: "ngd-words ngd-remark", dy: ".35em" }),
+    ends: svg("path", { class: "ngd-end" }),
+    open: svg("path", { class: "ngd-end ngd-open" }),
   };
-  group.append(...Object.values(node));
+  const group = svg("g", { class: CLASS[method] }, ...Object.values(nodes));
   parent.append(group);
-  return { ...node, group };
+  return {
+    group,
+    write(given) {
+      for (const name in nodes) attr(nodes[name], { d: given[name]?.join("") || null });
+    },
+  };
 };
+const px = x => x.toFixed(2);
 
 /** A number line with its six lanes. */
 const panel = (parent, ui, chart) => {
+  const { domain, ticks, text, digits, step } = LINES[chart];
   const group = svg("g");
-  const { step } = LINES[chart];
-  const title = svg("text", { class: "ngd-words ngd-title", dy: ".35em" });
-  const here = svg("path", { class: "ngd-here" }), goal = svg("path", { class: "ngd-goal" });
-  group.append(goal, here);
-  const ties = METHODS.map(method => svg("path", { class: `ngd-tie ${CLASS[method]}` }));
-  group.append(...ties);
-  const lanes = METHODS.map(method => NAMES.map(taken => lane(group, method, taken)));
-  NAMES.forEach((taken, k) => lanes.forEach(row => row[k].group.classList.toggle("ngd-own", taken === chart)));
+  const label = (className = "", anchor = "start") => svg("text", { class: `ngd-words ${className}`, dy: ".35em", "text-anchor": anchor });
+  const guides = svg("path", { class: "ngd-guide" }), here = svg("path", { class: "ngd-here" }), goal = svg("path", { class: "ngd-goal" });
+  group.append(guides, goal, here);
+  const sets = METHODS.map(method => {
+    const drawn = tracks(group, method);
+    const names = NAMES.map(taken => label(taken === chart ? "ngd-strong" : ""));
+    const numbers = NAMES.map(taken => label(`ngd-number ${taken === chart ? "ngd-strong" : ""}`, "end"));
+    const said = label("ngd-remark ngd-strong");
+    drawn.group.append(...names, ...numbers, said);
+    return { drawn, names, numbers, said };
+  });
   const foot = axis(group);
+  const title = label("ngd-strong"), value = label("ngd-strong", "end");
   const goalMark = svg("path", { class: "ngd-star" });
-  group.append(title, goalMark);
+  group.append(title, value, goalMark);
+  const legend = METHODS.map(method => svg("g", { class: CLASS[method] }, svg("path", { class: "ngd-way" }), attr(label("", "end"), { text: method })));
+  const starName = label();
+  const first = chart === NAMES[0];
+  if (first) group.append(starName, ...legend);
   parent.append(group);
-  let scale;
+
+  let scale, top, floor, edges;
   const range = Q_RANGE.map(q => toChart(chart, q));
+  const setFrom = v => ui.set({ q: tidy(CHARTS[chart].pair(v)[0]) });
   const handle = ui.handle(group, {
     label: `The coin, by its ${TITLE[chart]}`,
-    axes: [{ min: range[0], max: range[1], step, get: () => toChart(chart, ui.get("q")), text: v => `${chart} = ${fixed(v, LINES[chart].digits)}`,
-      set: v => ui.set({ q: tidy(CHARTS[chart].pair(v)[0]) }) }],
-    place: x => ui.set({ q: tidy(CHARTS[chart].pair(ngd.clamp(scale.invert(x), ...range))[0]) }),
+    axes: [{ min: range[0], max: range[1], step, get: () => toChart(chart, ui.get("q")), set: setFrom, text: v => `${chart} = ${fixed(v, digits)}` }],
+    place: x => setFrom(ngd.clamp(scale.invert(x), ...range)),
   });
-  const star = chart === "q" && ui.handle(group, {
+  const star = first && ui.handle(group, {
     label: "Mean of the data", shape: "star", size: 8,
     axes: [{ min: 0, max: 1, step: 0.01, get: () => ui.get("mean"), set: mean => ui.set({ mean: tidy(mean) }), text: v => `mean = ${fixed(v, 2)}` }],
     place: x => ui.set({ mean: Number(ngd.clamp(scale.invert(x), 0, 1).toFixed(3)) }),
   });
-  const starName = star && svg("text", { class: "ngd-words", dy: ".35em" });
-  const value = svg("text", { class: "ngd-words ngd-title", dy: ".35em", "text-anchor": "end" });
-  group.append(value);
-  if (star) group.append(starName);
-  const legend = METHODS.map(method => svg("g", { class: CLASS[method] }, svg("path", { class: "ngd-way" }),
-    svg("text", { class: "ngd-words", dy: ".35em", "text-anchor": "end", text: method })));
-  if (star) group.append(...legend);
+  const laneAt = (m, k) => top + m * (3 * LANE + GAP) + (k + 0.5) * LANE;
 
-  let top, floor, edges;
   return {
     /** Places the panel below y; returns its height. */
     layout(width, y, wide) {
       const left = wide ? 104 : 40, right = width - 50;
       edges = [left, right - 8];
-      scale = linear(LINES[chart].domain, [left + 12, right - 22]);
-      let at = y;
-      if (!wide) { attr(title, { x: 0, y: at + 8, text: `${TITLE[chart]} ${chart}` }); at += 20; }
-      if (star) at += 26;
-      top = at;
-      lanes.forEach((row, m) => row.forEach((node, k) => {
-        const middle = at + m * (3 * LANE + GAP) + (k + 0.5) * LANE;
-        node.y = middle;
-        attr(node.guide, { d: `M${left} ${middle}H${right}` });
-        attr(node.name, { x: wide ? left - 8 : 0, y: middle, "text-anchor": wide ? "end" : "start",
-          text: wide && k === 0 ? `${METHODS[m]}, in ${NAMES[k]}` : `in ${NAMES[k]}` });
-        attr(node.number, { x: width, y: middle });
+      scale = linear(domain, [left + 12, right - 22]);
+      top = y + (wide ? 0 : 20) + (first ? 26 : 0);
+      floor = top + 6 * LANE + GAP + 10;
+      attr(guides, { d: METHODS.flatMap((_, m) => NAMES.map((_, k) => `M${left} ${laneAt(m, k)}H${right}`)).join("") });
+      sets.forEach(({ names, numbers, said }, m) => NAMES.forEach((taken, k) => {
+        attr(names[k], { x: wide ? left - 8 : 0, y: laneAt(m, k), "text-anchor": wide ? "end" : "start",
+          text: wide && k === 0 ? `${METHODS[m]}, in ${taken}` : `in ${taken}` });
+        attr(numbers[k], { x: width, y: laneAt(m, k) });
+        if (taken === chart) attr(said, { y: laneAt(m, k) });
       }));
-      floor = at + 6 * LANE + GAP + 10;
-      foot.update({ scale, at: floor, ticks: LINES[chart].ticks, text: LINES[chart].text });
-      if (wide) attr(title, { x: left - 8, y: floor, "text-anchor": "end", text: `${TITLE[chart]} ${chart}` });
+      foot.update({ scale, at: floor, ticks, text });
+      attr(title, { x: wide ? left - 8 : 0, y: wide ? floor : y + 8, "text-anchor": wide ? "end" : "start", text: `${TITLE[chart]} ${chart}` });
       attr(value, { x: width, y: floor });
       legend.forEach((node, m) => {
         const end = m ? width : width - 90;
@@ -214,103 +220,104 @@ const panel = (parent, ui, chart) => {
       return floor + 24 - y;
     },
     draw(state, ends) {
-      const x = scale(toChart(chart, state.q));
-      const goalAt = ngd.clamp(scale(ngd.clamp(toChart(chart, state.mean), ...LINES[chart].domain)), ...scale.range);
-      attr(here, { d: `M${x.toFixed(2)} ${top}V${floor}` });
-      attr(goal, { d: `M${goalAt.toFixed(2)} ${star ? top - 10 : top}V${floor}` });
-      attr(goalMark, star ? {} : { d: shape("star", goalAt, floor, 5) });
+      const x = scale(toChart(chart, state.q)), goalAt = scale(ngd.clamp(toChart(chart, state.mean), ...domain));
+      attr(here, { d: `M${px(x)} ${top}V${floor}` });
+      attr(goal, { d: `M${px(goalAt)} ${first ? top - 10 : top}V${floor}` });
+      attr(value, { text: fixed(toChart(chart, state.q), digits) });
       handle.move(x, floor);
-      attr(value, { text: fixed(toChart(chart, state.q), LINES[chart].digits) });
-      if (star) {
+      if (first) {
         star.move(goalAt, top - 14);
         const flip = goalAt > scale.range[1] - 90;
-        attr(starName, { x: goalAt + (flip ? -22 : 22), y: top - 14, "text-anchor": flip ? "end" : "start", text: `data mean ȳ = ${fixed(state.mean, 2)}` });
-      }
-      const stops = METHODS.map(() => []);
-      lanes.forEach((row, m) => row.forEach((node, k) => {
-        const taken = NAMES[k], end = ends[METHODS[m]][taken], y = node.y;
-        const { domain, digits } = LINES[chart];
-        const xs = end.pairs.map(pair => ngd.clamp(scale(toLine(chart, taken, end, pair)), edges[0], edges[1]));
-        const last = end.pairs.at(-1);
-        const value = chart === taken ? end.values.at(-1) : end.inside ? CHARTS[chart].of(...last) : NaN;
-        const beyond = !end.inside || value < domain[0] || value > domain[1];
-        const up = end.inside ? value > domain[1] : end.values.at(-1) > (CHARTS[taken].low + CHARTS[taken].high) / 2;
-        if (beyond) { if (!end.inside) xs.push(0); xs[xs.length - 1] = edges[up ? 1 : 0]; }
-        attr(node.way, { d: `M${x.toFixed(2)} ${y}` + xs.slice(1).map(p => `H${p.toFixed(2)}`).join("") });
-        attr(node.dots, { d: xs.slice(1, -1).map(p => `M${p.toFixed(2)} ${y}h0`).join("") });
-        attr(node.end, { d: beyond ? chevron(edges[up ? 1 : 0], y, up ? 1 : -1, 0, 6) : shape(MARK[taken], xs.at(-1), y, 4), class: beyond ? "ngd-end ngd-open" : "ngd-end" });
-        if (!beyond) stops[m].push([xs.at(-1), y]);
-        attr(node.number, { text: end.inside && Math.abs(value) < 1e4 ? short(value, digits) : "–" });
-        const words = chart === taken ? remark(chart, end, state) : "";
-        attr(node.remark, { x: up ? edges[1] - 14 : edges[0] + 14, y, "text-anchor": up ? "end" : "start", text: words });
-      }));
-      ties.forEach((tie, m) => attr(tie, { d: stops[m].length > 1 ? ngd.line(stops[m]) : null }));
+        attr(starName, { x: px(goalAt + (flip ? -22 : 22)), y: top - 14, "text-anchor": flip ? "end" : "start", text: `data mean ȳ = ${fixed(state.mean, 2)}` });
+      } else attr(goalMark, { d: shape("star", goalAt, floor, 5) });
+
+      sets.forEach(({ drawn, numbers, said }, m) => {
+        const marks = { way: [], own: [], dots: [], ends: [], open: [] }, stops = [];
+        NAMES.forEach((taken, k) => {
+          const end = ends[METHODS[m]][taken], y = laneAt(m, k), own = taken === chart;
+          const found = own ? end.values.at(-1) : end.inside ? CHARTS[chart].of(...end.pairs.at(-1)) : NaN;
+          const beyond = !(found >= domain[0] && found <= domain[1]) || !end.inside;
+          const up = beyond && leavesUpwards(taken, end);
+          const xs = end.pairs.map(pair => ngd.clamp(scale(CHARTS[chart].of(...pair)), ...edges));
+          if (!end.inside) xs.push(0);
+          if (beyond) xs[xs.length - 1] = edges[+up];
+          marks[own ? "own" : "way"].push(`M${px(x)} ${y}`, ...xs.slice(1).map(p => `H${px(p)}`));
+          marks.dots.push(...xs.slice(1, -1).map(p => `M${px(p)} ${y}h0`));
+          if (beyond) marks.open.push(chevron(edges[+up], y, up ? 1 : -1, 0));
+          else {
+            marks.ends.push(shape(MARK[taken], xs.at(-1), y, 4));
+            stops.push([xs.at(-1), y]);
+          }
+          attr(numbers[k], { text: end.inside && Math.abs(found) < 1e4 ? short(found, digits) : "–" });
+          if (own) attr(said, { x: up ? edges[1] - 14 : edges[0] + 14, "text-anchor": up ? "end" : "start", text: remark(chart, end, state) });
+        });
+        if (stops.length > 1) marks.tie = [ngd.line(stops)];
+        drawn.write(marks);
+      });
     },
   };
 };
-const toLine = (chart, taken, end, pair) => CHARTS[chart].of(...pair);
 
 /** The model as a curve: the unit quarter circle (√(1-q), √q). */
 const arcPanel = (parent, ui) => {
   const group = svg("g");
   const curve = svg("path", { class: "ngd-curve" }), ticks = svg("path", { class: "ngd-axis-line" });
   const axes = svg("path", { class: "ngd-guide" }), ray = svg("path", { class: "ngd-here" });
-  const turn = svg("path", { class: "ngd-here" });
-  const words = [
-    ["q = 0", 0, "middle"], ["q = 1", 1, "end"], ["√(1−q)", 2, "middle"], ["√q", 3, "start"], ["ω/2", 4, "start"],
-  ].map(([text, , anchor]) => svg("text", { class: "ngd-words ngd-quiet", dy: ".35em", "text-anchor": anchor, text }));
-  group.append(axes, curve, ticks, ray, turn, ...words);
-  const ways = METHODS.map(method => NAMES.map(chart => lane(group, method, chart)));
+  const words = [["q = 0", "middle"], ["q = 1", "end"], ["√(1−q)", "middle"], ["√q", "start"], ["ω/2", "start"]].map(([text, anchor]) =>
+    svg("text", { class: "ngd-words ngd-quiet", dy: ".35em", "text-anchor": anchor, text }));
+  group.append(axes, curve, ticks, ray, ...words);
+  const sets = METHODS.map(method => tracks(group, method));
   const goal = svg("path", { class: "ngd-star" });
   group.append(goal);
   parent.append(group);
   let cx, cy, R;
   const at = (half, r) => [cx + r * Math.cos(half), cy - r * Math.sin(half)];
+  const to = (half, r) => at(half, r).map(px).join(" ");
+  const arc = (from, half, r) => `A${r} ${r} 0 0 ${half > from ? 0 : 1} ${to(half, r)}`;
   const range = Q_RANGE.map(q => toChart("ω", q));
   const handle = ui.handle(group, {
     label: "The coin, on the curve of the model",
-    tab: false,
+    tab: false, // the line of the angle is the same for the keyboard
     axes: [],
     place: (x, y) => ui.set({ q: tidy(CHARTS.ω.pair(ngd.clamp(2 * Math.atan2(cy - y, x - cx), ...range))[0]) }),
   });
   return {
-    layout(width, y, size) {
-      [cx, cy, R] = [width / 2 - size / 2 + 44, y + size - 24, size - 88];
-      const arc = r => `M${at(0, r).join(" ")}A${r} ${r} 0 0 0 ${at(Math.PI / 2, r).join(" ")}`;
-      attr(curve, { d: arc(R) });
+    layout(width, size) {
+      [cx, cy, R] = [width / 2 - size / 2 + 44, size - 24, size - 88];
+      attr(curve, { d: `M${to(0, R)}${arc(0, Math.PI / 2, R)}` });
       attr(axes, { d: `M${cx} ${cy - R - 40}V${cy}H${cx + R + 40}` });
       attr(ticks, { d: `M${cx + R} ${cy - 4}v8M${cx - 4} ${cy - R}h8` });
       [[cx + R, cy + 14], [cx - 8, cy - R], [cx + R / 2, cy + 14], [cx + 8, cy - R - 36]].forEach(([x, y], k) => attr(words[k], { x, y }));
     },
     draw(state, ends) {
       const half = toChart("ω", state.q) / 2;
-      const [x, y] = at(half, R);
-      attr(ray, { d: `M${cx} ${cy}L${at(half, R + 36).join(" ")}` });
-      attr(turn, { d: `M${cx + 26} ${cy}A26 26 0 0 0 ${at(half, 26).join(" ")}` });
-      const [wx, wy] = at(half / 2, 34);
-      attr(words[4], { x: wx, y: wy, text: half > 0.3 ? "ω/2" : "" });
+      attr(ray, { d: `M${cx} ${cy}L${to(half, R + 36)}M${cx + 26} ${cy}${arc(0, half, 26)}` });
+      const [x, y] = at(half / 2, 34);
+      attr(words[4], { x: px(x), y: px(y), text: half > 0.3 ? "ω/2" : "" });
       attr(goal, { d: shape("star", ...at(toChart("ω", state.mean) / 2, R), 6) });
-      handle.move(x, y, 90 - (half * 180) / Math.PI);
-      ways.forEach((row, m) => row.forEach((node, k) => {
-        const end = ends[METHODS[m]][NAMES[k]];
-        const r = R + (m ? -1 : 1) * (13 + 9 * (2 - k));
-        const halves = end.pairs.map(([q, rest]) => CHARTS.ω.of(q, rest) / 2);
-        const up = end.values.at(-1) > (CHARTS[NAMES[k]].low + CHARTS[NAMES[k]].high) / 2;
-        if (!end.inside) halves.push(up ? Math.PI / 2 + 0.1 : -0.1);
-        let d = `M${at(halves[0], r).map(v => v.toFixed(2)).join(" ")}`;
-        halves.slice(1).forEach((h, j) => { d += `A${r} ${r} 0 0 ${h > halves[j] ? 0 : 1} ${at(h, r).map(v => v.toFixed(2)).join(" ")}`; });
-        const last = halves.at(-1), turn = last > halves.at(-2) ? 1 : -1;
-        attr(node.way, { d });
-        attr(node.dots, { d: halves.slice(1, -1).map(h => `M${at(h, r).map(v => v.toFixed(2)).join(" ")}h0`).join("") });
-        attr(node.end, { d: end.inside ? shape(MARK[NAMES[k]], ...at(last, r), 3.6) : chevron(...at(last, r), -Math.sin(last) * turn, -Math.cos(last) * turn, 6), class: end.inside ? "ngd-end" : "ngd-end ngd-open" });
-      }));
+      handle.move(...at(half, R), 90 - (half * 180) / Math.PI);
+      sets.forEach((set, m) => {
+        const marks = { way: [], dots: [], ends: [], open: [] };
+        NAMES.forEach((chart, k) => {
+          const end = ends[METHODS[m]][chart], r = R + (m ? -1 : 1) * (13 + 9 * (2 - k));
+          const halves = end.pairs.map(pair => CHARTS.ω.of(...pair) / 2);
+          if (!end.inside) halves.push(leavesUpwards(chart, end) ? Math.PI / 2 + 0.1 : -0.1);
+          marks.way.push(`M${to(halves[0], r)}`, ...halves.slice(1).map((h, j) => arc(halves[j], h, r)));
+          marks.dots.push(...halves.slice(1, -1).map(h => `M${to(h, r)}h0`));
+          const last = halves.at(-1), turn = last > halves.at(-2) ? 1 : -1;
+          if (end.inside) marks.ends.push(shape(MARK[chart], ...at(last, r), 3.6));
+          else marks.open.push(chevron(...at(last, r), -Math.sin(last) * turn, -Math.cos(last) * turn));
+        });
+        set.write(marks);
+      });
     },
   };
 };
 
 const tell = three => {
+  const gone = Object.values(three).filter(e => !e.inside).length;
+  if (gone) return `${["", "one has", "two have", "all have"][gone]} left or run away`;
   const gap = apart(three);
-  if (gap === null) return Object.values(three).every(e => !e.inside) ? "are all outside the model" : "are not all in the model";
   return gap < 5e-10 ? "are one" : `are ${gap < 1e-3 ? significant(gap, 2) : fixed(gap, 3)} apart in q`;
 };
 
@@ -343,7 +350,7 @@ export default ngd.demo({
         lines.size(left, y - 18);
         const across = wide ? 238 : Math.min(width, 300), size = Math.min(across, 250);
         curve.size(across, size);
-        arc.layout(across, 0, size);
+        arc.layout(across, size);
       },
       draw(state) {
         const ends = landings(state);

@@ -251,9 +251,8 @@ class TwoCharts(Demo):
 
 def _tell(three: dict[str, End]) -> str:
     """How far apart three end points are, in the words of the live demo."""
-    if not all(end.inside for end in three.values()):
-        gone = not any(end.inside for end in three.values())
-        return "are all outside the model" if gone else "are not all in the model"
+    if gone := sum(not end.inside for end in three.values()):
+        return f"{('one has', 'two have', 'all have')[gone - 1]} left or run away"
     qs = [end.pairs[-1, 0] for end in three.values()]
     gap = max(qs) - min(qs)
     if gap < 5e-10:

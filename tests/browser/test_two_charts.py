@@ -184,7 +184,7 @@ def test_steps_that_leave_the_model_say_so(opened):
     page = opened(TwoCharts(eta=2.0))
     said = [t for t in page.locator(".ngd-remark").all_text_contents() if t]
     assert "leaves the model: q = 5.06" in said and "leaves the model: q = 1.30" in said
-    assert page.locator(".ngd-lines .ngd-open").count() > 3
+    assert page.locator(".ngd-lines .ngd-open[d]").count() == 6
     change(page, mean=1.0, eta=1.0)
     assert "reaches the edge: q = 1" in page.locator(".ngd-remark").all_text_contents()
     change(page, q=0.01, mean=0.5)
@@ -193,7 +193,7 @@ def test_steps_that_leave_the_model_say_so(opened):
     )
     change(page, q=0.3, mean=0.8, eta=0.2)
     assert not any(page.locator(".ngd-remark").all_text_contents())
-    assert page.locator(".ngd-open").count() == 0
+    assert page.locator(".ngd-open[d]").count() == 0
 
 
 def test_light_and_dark_without_script(opened):
