@@ -206,8 +206,9 @@ def step(
     loss, g, F, direction = _direction(theta, model, objective, metric, damping)
     theta, direction = np.broadcast_arrays(theta, direction)
     scale = length._scale(model, theta, direction, F)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # a step that overflows has left the model
         moved = theta + scale[..., None] * direction
+        length_taken = scale * fisher_length(F, direction)
     reached = inside(model, moved)
     kl = model._kl(theta, np.where(reached[..., None], moved, theta))
     info = Info(
@@ -215,7 +216,7 @@ def step(
         gradient=g,
         direction=direction,
         step_length=scale,
-        fisher_length=scale * fisher_length(F, direction),
+        fisher_length=length_taken,
         kl=np.where(reached, kl, np.nan),
         in_domain=reached,
     )

@@ -34,7 +34,7 @@ def matrices(name: str, value: ArrayLike, dim: int | None = None) -> Array:
     """A finite array of square matrices, shape (..., dim, dim); ValueError otherwise."""
     array = real_array(name, value)
     size = "d" if dim is None else dim
-    square = array.ndim >= 2 and array.shape[-1] == array.shape[-2]
+    square = array.ndim >= 2 and array.shape[-1] == array.shape[-2] > 0
     if not square or (dim is not None and array.shape[-1] != dim):
         raise ValueError(f"{name}: expected shape (..., {size}, {size}), got shape {array.shape}")
     return array

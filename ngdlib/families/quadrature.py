@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 
 import mpmath as mp
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 from ngdlib.families.base import Model
 from ngdlib.families.discrete import Discrete
 from ngdlib.families.gaussian import Gaussian
-from ngdlib.validate import Array, instance
+from ngdlib.validate import Array, count, instance
 
 #: Nodes of the Gauss-Hermite rule: exact for polynomials of degree below 2 * 80.
 NODES = 80
@@ -46,6 +47,7 @@ def expectation(model: Model, theta: ArrayLike, f: Callable[[Array], Array]) -> 
 
 def fisher(model: Model, theta: ArrayLike) -> Array:
     """The Fisher matrix from its definition, E[s s^T], shape (d, d)."""
+    instance("model", model, Model, "a model")
 
     def outer(x: Array) -> Array:
         s = model.score(x, theta)
@@ -55,6 +57,13 @@ def fisher(model: Model, theta: ArrayLike) -> Array:
 
 
 def integral(f: Callable, *edges: float, digits: int = 30) -> float:
-    """The integral of a scalar function over consecutive intervals, by mpmath at ``digits``."""
+    """The integral of a scalar function over consecutive intervals, by mpmath at ``digits``.
+
+    ``f`` takes and returns mpmath numbers; at least two edges, infinite ones allowed.
+    """
+    instance("f", f, Callable, "a function")
+    count("digits", digits, least=1)
+    if len(edges) < 2 or not all(isinstance(e, Real | mp.mpf) and not mp.isnan(e) for e in edges):
+        raise ValueError(f"edges: expected two real numbers or more, got {edges}")
     with mp.workdps(digits):
         return float(mp.quad(f, [mp.mpf(edge) for edge in edges]))
