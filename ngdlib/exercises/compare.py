@@ -141,7 +141,7 @@ def _place(where: tuple[str, Any], u: float, parts: float) -> float:
         x, g = high - v / (1 - v), 4 / parts
     else:
         x, g = low + (high - low) * u, _grid(high - low, parts)
-    x = math.floor(x / g) * g
+    x = math.floor(x / g) * g or g  # 0 is a special point, tried by itself
     while x <= low:
         x += g
     while x >= high:

@@ -256,10 +256,9 @@ class _Tokens:
             raise AnswerError(
                 "log is the natural logarithm here; for another base divide: log(p)/log(2).", start
             )
-        name = word + self.subscript()
-        if self.i == start:
+        if not word:
             raise AnswerError("An index needs a name before it and digits after it: mu_1.", start)
-        self.add("name", name, start)
+        self.add("name", word + self.subscript(), start)
 
     def subscript(self) -> str:
         """What belongs to a name after its letters: digits, _1, _{11}, ₁, _{\\mathrm{data}}."""
@@ -300,7 +299,7 @@ class _Tokens:
         elif word in ("lvert", "rvert", "vert", "mid"):
             self.add("op", "|", start)
         elif word in _WORDY:
-            inner = re.match(r"\s*\{\s*([A-Za-z][A-Za-z0-9]*)\s*\}", "".join(self.c[self.i :]))
+            inner = re.match(r" *\{ *([A-Za-z][A-Za-z0-9]*) *\}", "".join(self.c[self.i :]))
             if not inner:
                 raise AnswerError(f"\\{word} needs one name in braces.", start)
             self.i += len(inner[0])
@@ -446,7 +445,7 @@ class _Parser:
             raise AnswerError("This is nested too deeply.", self.peek().start)
 
     def slice(self, start: int, end: int) -> str:
-        return self.text[start:end].strip()
+        return self.text[start:end].strip(_SPACE)
 
     # --- grammar --------------------------------------------------------------------------------
 

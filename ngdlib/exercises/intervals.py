@@ -60,8 +60,8 @@ COST = {"num": 1, "var": 0, "const": 1, "neg": 0, "+": 1, "-": 1, "*": 1, "/": 2
 COST_SCALE = {384: 1, 1536: 6}
 MAX_POWER = 1024  # integer powers up to here are multiplied out
 MAX_MAGNITUDE = 1 << 18  # a value other than 0 lies between 2^-this and 2^this
-MAX_EXPONENT = 1 << 16  # exp refuses larger arguments
-MAX_ANGLE = 1 << 40  # sin, cos and tan refuse larger arguments
+MAX_EXPONENT = 16  # exp refuses arguments of more bits before the point
+MAX_ANGLE = 40  # and so do sin, cos and tan
 
 Interval = tuple  # (lower, upper), mpmath's raw numbers
 
@@ -192,7 +192,7 @@ def divide(a: Interval, b: Interval, bits: int) -> Interval:
 def _exp(a: Interval, bits: int) -> Interval:
     if a == ZERO:
         return ONE
-    if magnitude(a) > 0 and mpf_lt(from_int(MAX_EXPONENT), mpi_abs(a, bits)[1]):
+    if magnitude(a) > MAX_EXPONENT:
         raise Unknown
     low = mpf_exp(a[0], bits + 4)
     return _around(low, mpf_shift(mpf_mul(_width(a), low), 1), bits)  # e^w - 1 <= 2w up to 1/2
@@ -217,7 +217,7 @@ def _sqrt(a: Interval, bits: int) -> Interval:
 
 
 def _cos_sin(a: Interval, bits: int) -> tuple[Interval, Interval]:
-    if mpf_lt(from_int(MAX_ANGLE), mpi_abs(a, bits)[1]):
+    if magnitude(a) > MAX_ANGLE:
         raise Unknown
     if a == ZERO:
         return ONE, ZERO

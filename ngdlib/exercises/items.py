@@ -497,7 +497,7 @@ def _matrix(spec: str) -> _Matrix:
     sampled, _ = _sample({**item, "up_to": None}, values)
 
     def references(field: Any) -> list[Reference]:
-        rows = _nested(_trees(item, values, field))
+        rows = _trees(item, values, _nested(field))
         return [
             Reference(tree, item.get("vars", {}), sampled=sampled) for row in rows for tree in row
         ]
