@@ -53,7 +53,7 @@ def constrained_problem() -> Derivation:
     d = Derivation(
         "constrained-problem",
         title="The steepest step of a given KL divergence",
-        buys="the natural direction, and the multiplier that the usual account leaves open",
+        buys="The natural direction, and the multiplier that the usual account leaves open.",
         domain={n: [2], F: "positive definite", N: POSITIVE, ν: POSITIVE, ε: POSITIVE},
         valid_for="n = 2 parameters",
         tex={N: STRENGTH},
@@ -65,12 +65,12 @@ def constrained_problem() -> Derivation:
         -F.I * g / ν,
         because="stationary 𝓛 = gᵀv + ν(½vᵀFv − ε)",
     )
-    d.equal(HALF * v.T * F * v, g.T * F.I * g / (2 * ν**2), because="the KL of that step")
+    d.equal(v.T * F * v, g.T * F.I * g / ν**2, because="twice the KL of that step")
     d.solve(
-        Eq(N**2 / (2 * ν**2), ε),
+        Eq(N**2 / ν**2, 2 * ε),
         ν,
         _over(N, _root(Integer(2), ε)),
-        because="it must be ε; the norm is √(gᵀF⁻¹g)",
+        because="it must be 2ε; the norm is √(gᵀF⁻¹g)",
     )
     d.equal(
         N**2 / ν,
@@ -88,7 +88,7 @@ def penalised_problem() -> Derivation:
     d = Derivation(
         "penalised-problem",
         title="The step with a price on KL divergence",
-        buys="the update rule, and the KL radius that a fixed η amounts to at one point",
+        buys="The update rule, and the KL radius that a fixed η amounts to at one point.",
         domain={n: [2], F: "positive definite", η: POSITIVE, N: POSITIVE, ε: POSITIVE},
         valid_for="n = 2 parameters",
         tex={N: STRENGTH},
@@ -101,12 +101,12 @@ def penalised_problem() -> Derivation:
         because="stationary gᵀv + vᵀFv/(2η)",
     )
     d.equal(
-        HALF * v.T * F * v,
-        η**2 / 2 * g.T * F.I * g,
-        because="its KL: shrinks with the gradient",
+        v.T * F * v,
+        η**2 * g.T * F.I * g,
+        because="twice its KL: it shrinks with the gradient",
     )
     d.solve(
-        Eq(η**2 * N**2 / 2, ε),
+        Eq(η**2 * N**2, 2 * ε),
         η,
         _over(_root(Integer(2), ε), N),
         because="the one η whose step has KL ε here",
@@ -122,7 +122,7 @@ def transformation_laws() -> Derivation:
     d = Derivation(
         "transformation-laws",
         title="What a change of chart does to the natural gradient",
-        buys="if v is the natural velocity in θ, then Tv is the one in φ",
+        buys="If v is the natural velocity in θ, then Tv is the one in φ.",
         domain={n: [2], Fφ: "positive definite", T: "invertible"},
         valid_for="n = 2 parameters",
         tex={gφ: r"g_\phi", Fφ: r"F_\phi"},
@@ -145,7 +145,7 @@ def bernoulli_gap() -> Derivation:
     d = Derivation(
         "bernoulli-gap",
         title="One head, one natural step, two charts",
-        buys="the exact price of a finite step: η² times a number that depends on where you are",
+        buys="The exact price of a finite step: η² times a number that depends on where you are.",
         domain={q: UNIT, η: UNIT},
     )
     d.define(z, log(q / (1 - q)))
@@ -173,7 +173,7 @@ def gaussian_gap() -> Derivation:
     d = Derivation(
         "gaussian-gap",
         title="One natural step for a standard deviation, or for a variance",
-        buys="a gap that is η² and nothing else, for every η",
+        buys="A gap that is η² and nothing else, for every η.",
         domain={σ: POSITIVE, S: POSITIVE, η: POSITIVE},
     )
     d.define(u, (S / σ - σ) / 2)
@@ -203,7 +203,7 @@ def flow_in_every_chart() -> Derivation:
     d = Derivation(
         "flow-in-every-chart",
         title="The natural flow of a coin",
-        buys="the flow has no chart: one curve of coins, however it is written",
+        buys="The flow has no chart: one curve of coins, however it is written.",
         domain={q0: UNIT, m: UNIT, t: POSITIVE},
         tex={m: r"\bar y"},
     )
@@ -225,7 +225,7 @@ def exponential_step() -> Derivation:
     d = Derivation(
         "exponential-step",
         title="The geodesic of the coin",
-        buys="a finite step that every chart agrees on, in closed form",
+        buys="A finite step that every chart agrees on, in closed form.",
         domain={ω: UNIT, w: UNIT, t: UNIT},
     )
     d.define(q, sin((ω + w * t) / 2) ** 2).define(z, log(q / (1 - q)))
@@ -253,7 +253,7 @@ def geodesic_correction() -> Derivation:
     d = Derivation(
         "geodesic-correction",
         title="Half the connection buys one more order",
-        buys="a step hardly dearer than the plain one, whose charts differ by η³ only",
+        buys="A step hardly dearer than the plain one, whose charts differ by η³ only.",
         domain={q: UNIT, η: UNIT},
     )
     d.define(z, log(q / (1 - q))).define(v, 1 - q).define(w, 1 / q)
@@ -287,7 +287,7 @@ def riemannian_newton() -> Derivation:
     d = Derivation(
         "riemannian-newton",
         title="Newton's method without and with the connection",
-        buys="what covariant differentiation repairs: the Hessian",
+        buys="What covariant differentiation repairs: the Hessian.",
         domain={q: UNIT, z: Interval(-oo, oo)},
     )
     d.define(L, -log(q)).define(K, -log(s)).define(s, 1 / (1 + exp(-z)))
@@ -314,13 +314,13 @@ def riemannian_newton() -> Derivation:
 
 @derivation(chapter=CHAPTER)
 def mixture_flow() -> Derivation:
-    μ, σ, a, b, A, B = symbols("mu sigma m_1 m_2 a b")
+    μ, σ, a, b, A, B, V = symbols("mu sigma m_1 m_2 a b V")
     T = Matrix([[1, 0], [2 * μ, 2 * σ]])
     L = Function("L")(a, b)
     d = Derivation(
         "mixture-flow",
         title="The flow of a Gaussian in its expectation chart",
-        buys="natural gradient flow that is straight, and a unit step that arrives",
+        buys="Natural gradient flow that is straight, and a unit step that arrives.",
         domain={
             μ: Interval(-oo, oo),
             σ: POSITIVE,
@@ -330,19 +330,19 @@ def mixture_flow() -> Derivation:
         tex={A: r"\bar x", B: r"\overline{x^2}"},
     )
     d.define(L, log(b - a**2) / 2 + (B - 2 * a * A + a**2) / (2 * (b - a**2)))
+    d.define(V, b - a**2)
     d.equal(
         MatMul(T, diag(σ**2, σ**2 / 2), T.T, evaluate=False),
         Matrix([[σ**2, 2 * μ * σ**2], [2 * μ * σ**2, 4 * μ**2 * σ**2 + 2 * σ**4]]),
         because="F⁻¹ for m = (μ, μ² + σ²), by TF⁻¹Tᵀ",
     )
-    V_m = b - a**2
     d.equal(
-        V_m * Derivative(L, a) + 2 * a * V_m * Derivative(L, b),
+        V * Derivative(L, a) + 2 * a * V * Derivative(L, b),
         a - A,
-        because="first row of F⁻¹∂L; σ² = m₂ − m₁²",
+        because="first row of F⁻¹∂L; V is σ²",
     )
     d.equal(
-        2 * a * V_m * Derivative(L, a) + (4 * a**2 * V_m + 2 * V_m**2) * Derivative(L, b),
+        2 * a * V * Derivative(L, a) + (4 * a**2 * V + 2 * V**2) * Derivative(L, b),
         b - B,
         because="second row: F⁻¹∂L = m − m̄",
     )
@@ -357,7 +357,7 @@ def exponential_flow() -> Derivation:
     d = Derivation(
         "exponential-flow",
         title="The reverse divergence, in natural parameters",
-        buys="the flow of KL(p ‖ p*) is straight too, in the other straight chart",
+        buys="The flow of KL(p ‖ p*) is straight too, in the other straight chart.",
         valid_for="K = 3 classes, logits θ relative to class 3; a those of the target",
     )
     d.define(Z, 1 + exp(θ[0]) + exp(θ[1])).define(Z_a, 1 + exp(a[0]) + exp(a[1]))
