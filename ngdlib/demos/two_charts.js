@@ -333,10 +333,9 @@ export default ngd.demo({
       ui.range({ name: "steps", label: "number of steps", text: n => (ui.get("mode") === "flow" ? `${n}, time ${significant(n * ui.get("eta"), 3)}` : String(n)) }),
       ui.choice({ name: "mode", label: "Draw", options: [["steps", "steps"], ["flow", "flow"]] }),
       ui.resetButton());
-    const figures = METHODS.map(() => html("dd"));
-    const heads = METHODS.map(method => html("dt", { text: `${method}: the three ends` }));
-    const summary = html("dl", { class: "ngd-summary" });
-    METHODS.forEach((method, m) => summary.append(html("div", { class: CLASS[method] }, heads[m], figures[m])));
+    const told = METHODS.map(() => html("strong"));
+    const summary = html("div", { class: "ngd-summary" }, ...METHODS.map((method, m) =>
+      html("div", { class: CLASS[method] }, html("span", { text: `${method}: the three ends` }), told[m])));
     const side = html("div", { class: "ngd-side" }, controls, summary, curve);
     ui.root.classList.add("two-charts");
     ui.root.append(lines, side);
@@ -356,18 +355,16 @@ export default ngd.demo({
         const ends = landings(state);
         for (const p of panels) p.draw(state, ends);
         arc.draw(state, ends);
-        METHODS.forEach((method, m) => {
-          attr(figures[m], { text: tell(ends[method]) });
-        });
+        METHODS.forEach((method, m) => attr(told[m], { text: tell(ends[method]) }));
       },
       say(state) {
         const ends = landings(state);
         const how = state.mode === "flow" ? `Flow for time ${significant(state.eta * state.steps, 3)}` : `${state.steps} step${state.steps > 1 ? "s" : ""} of ${significant(state.eta, 3)}`;
-        const told = METHODS.map(method => `${method}: ` + NAMES.map(chart => {
+        const parts = METHODS.map(method => `${method}: ` + NAMES.map(chart => {
           const end = ends[method][chart];
           return `in ${TITLE[chart]} ${remark(chart, end, state) || `q = ${fixed(end.pairs.at(-1)[0], 3)}`}`;
         }).join(", "));
-        return `Coin q = ${fixed(state.q, 3)}, data mean ${fixed(state.mean, 2)}. ${how}. End points, ${told.join("; ")}.`;
+        return `Coin q = ${fixed(state.q, 3)}, data mean ${fixed(state.mean, 2)}. ${how}. End points, ${parts.join("; ")}.`;
       },
     };
   },

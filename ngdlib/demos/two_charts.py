@@ -77,7 +77,8 @@ class TwoCharts(Demo):
         "descent: <em>in z</em> is written in log-odds, and drawn on all three lines. Ordinary "
         "descent (dashed, hollow marks) ends in three places; natural descent (solid, filled "
         "marks) nearly in one. With η ten times smaller the natural ends are about a hundred times "
-        "closer together; as flows they are one. On the curve, an arc is half its Fisher length."
+        "closer together; as flows they are one. In the angle the Fisher information is 1, so the "
+        "two descents are the same there; on the quarter circle, lengths are half Fisher lengths."
     )
 
     q = Number(0.3, min=0.001, max=0.999)

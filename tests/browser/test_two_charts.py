@@ -162,10 +162,10 @@ def test_ready_from_file_and_over_http(opened, tmp_path, served):
 
 def test_ordinary_ends_differ_and_natural_ends_agree(opened):
     page = opened()
-    gaps = page.locator(".ngd-summary dd").all_inner_texts()
+    gaps = page.locator(".ngd-summary strong").all_inner_texts()
     assert gaps == ["are 0.455 apart in q", "are 0.008 apart in q"]
     change(page, mode="flow", steps=10)
-    ordinary, natural = page.locator(".ngd-summary dd").all_inner_texts()
+    ordinary, natural = page.locator(".ngd-summary strong").all_inner_texts()
     assert natural == "are one" and ordinary != "are one"
 
 
@@ -174,7 +174,7 @@ def test_still_and_live_say_the_same(opened):
     for demo in (TwoCharts(), TwoCharts(eta=2.0), TwoCharts(mode="flow", steps=7, q=0.6, mean=0.1)):
         page = opened(demo)
         still = page.locator(".ngd-still text").all_text_contents()
-        for text in page.locator(".ngd-summary dd").all_inner_texts():
+        for text in page.locator(".ngd-summary strong").all_inner_texts():
             assert text in still
         for text in page.locator(".ngd-number").all_text_contents():
             assert not text or text in still, text
