@@ -352,7 +352,7 @@ def mixture_flow() -> Derivation:
 @derivation(chapter=CHAPTER)
 def exponential_flow() -> Derivation:
     θ, a, p = (symbols(f"{name}_1:3") for name in ("theta", "a", "p"))
-    Z, Z_a = symbols("Z Z_a")
+    Z, Z_a, K = symbols("Z Z_a K")
     F, D = MatrixSymbol("F", 2, 2), Function("D")(*θ)
     d = Derivation(
         "exponential-flow",
@@ -360,10 +360,11 @@ def exponential_flow() -> Derivation:
         buys="The flow of KL(p ‖ p*) is straight too, in the other straight chart.",
         valid_for="K = 3 classes, logits θ relative to class 3; a those of the target",
     )
+    d.define(K, log(Z_a) - log(Z))
     d.define(Z, 1 + exp(θ[0]) + exp(θ[1])).define(Z_a, 1 + exp(a[0]) + exp(a[1]))
     d.define(p[0], exp(θ[0]) / Z).define(p[1], exp(θ[1]) / Z)
     d.define(F, Matrix([[p[0] - p[0] ** 2, -p[0] * p[1]], [-p[0] * p[1], p[1] - p[1] ** 2]]))
-    d.define(D, p[0] * (θ[0] - a[0]) + p[1] * (θ[1] - a[1]) - log(Z) + log(Z_a))
+    d.define(D, p[0] * (θ[0] - a[0]) + p[1] * (θ[1] - a[1]) + K)
     d.equal(
         Matrix([Derivative(D, t) for t in θ]),
         F * Matrix([θ[0] - a[0], θ[1] - a[1]]),
