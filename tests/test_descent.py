@@ -112,7 +112,7 @@ def test_kl_radius_against_mpmath(q, log_eps, up):
             low, high = (middle, high) if kl(middle) < eps else (low, middle)
         assert abs(float(low) - state.theta[0]) < 1e-13 * max(1, 1 / eps**0.5)
     assert info.kl == pytest.approx(eps, rel=1e-6)
-    assert abs(float(kl(mp.mpf(q) + 1.001 * (low - q)) / eps - 1)) > 1e-6
+    assert abs(float(kl(mp.mpf(q) + 0.999 * (low - q)) / eps - 1)) > 1e-6
 
 
 def test_a_radius_that_cannot_be_reached_is_refused():

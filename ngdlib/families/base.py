@@ -148,8 +148,8 @@ class Model:
             if into.shape[-2] != into.shape[-1] or out.shape[-2] != out.shape[-1]:
                 redundant = self if into.shape[-2] != into.shape[-1] else target
                 raise ValueError(
-                    f"{redundant!r} is redundant: several parameters give one distribution, so "
-                    "there is no invertible change of chart; use another chart"
+                    f"theta: expected charts without redundancy, got {redundant!r}, where several "
+                    "parameters give one distribution: no change of chart is invertible there"
                 )
             return regular(np.linalg.solve(out, into))
 

@@ -1,0 +1,427 @@
+"""Every public function of the core refuses bad input, and says what was wrong with which argument.
+
+Each case below is one public function with arguments that work. One argument is then replaced by
+something of the wrong kind, the wrong shape, not finite or outside the model, and
+hypothesis tries whatever comes to its mind.
+"""
+
+import inspect
+import re
+
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ngdlib import charts, descent, validate
+from ngdlib.charts import ChangeOfChart
+from ngdlib.descent import FisherLength, Fixed, KLRadius, data_fit, init
+from ngdlib.families import (
+    Bernoulli,
+    Categorical,
+    ExponentialFamily,
+    Gaussian,
+    divergences,
+    quadrature,
+)
+
+η = sp.Symbol("eta", real=True)
+
+
+def poisson(chart="natural", log_partition=None, symbols=(η,), start=(0.0,), **functions):
+    given = {
+        "statistic": lambda x: x[..., None],
+        "log_base": lambda x: np.where(x >= 0, 0.0, -np.inf),
+        "domain": lambda e: e[..., 0] < 700,
+    } | functions
+    return ExponentialFamily(
+        sp.exp(η) if log_partition is None else log_partition,
+        symbols,
+        chart=chart,
+        start=start,
+        mean_domain=lambda m: m[..., 0] > 0,
+        sampler=lambda rng, e, n: rng.poisson(np.exp(e), (*e.shape[:-1], n)),
+        **given,
+    )
+
+
+# model, a point, points that are outside it, a data mean, means that no data have, no outcomes
+MODELS = {
+    repr(model): (model, point, outside, mean, no_mean, no_outcome)
+    for model, point, outside, mean, no_mean, no_outcome in (
+        (Bernoulli("probability"), [0.3], [[0.0], [1.0], [-0.1]], [0.5], [[1.1], [-0.1]], [2, 0.5]),
+        (Bernoulli("log-odds"), [0.3], [[709.0]], [0.5], [[1.1]], [-1]),
+        (Bernoulli("angle"), [0.3], [[0.0], [np.pi]], [0.5], [[1.1]], [2]),
+        (Gaussian("mu, sigma"), [0.3, 1.0], [[0, 0.0], [0, -1.0], [0, 1e80]], [0, 1], [[2, 1]], []),
+        (Gaussian("mu, sigma^2"), [0.3, 1.0], [[0, 0.0], [0, -1.0]], [0, 1], [[2, 1]], []),
+        (Gaussian("mu, log sigma"), [0.3, 1.0], [[0, 400.0]], [0, 1], [[2, 1]], []),
+        (Gaussian("natural"), [0.3, -1.0], [[0, 0.0], [0, 1.0]], [0, 1], [[2, 1]], []),
+        (Gaussian("expectation"), [0.3, 1.0], [[1.0, 1.0], [2, 1.0]], [0, 1], [[2, 1]], []),
+        (
+            Categorical(3, "probabilities"),
+            [0.3, 0.2],
+            [[0.5, 0.5], [0.0, 0.5], [-0.1, 0.5]],
+            [0.5, 0.2, 0.3],
+            [[0.5, 0.2, 0.4], [-0.1, 0.6, 0.5]],
+            [3, -1, 0.5],
+        ),
+        (
+            Categorical(3, "reduced logits"),
+            [0.3, 0.2],
+            [[800.0, 0.0]],
+            [0.5, 0.2, 0.3],
+            [[1.0, 1.0, 1.0]],
+            [3],
+        ),
+        (poisson(), [0.3], [[701.0]], [1.0], [], [-1]),
+        (poisson("expectation"), [0.3], [[0.0], [-1.0]], [1.0], [], [-1]),
+    )
+}
+CLOSED = [name for name, (model, *_) in MODELS.items() if not isinstance(model, ExponentialFamily)]
+
+NOT_NUMBERS = [None, "one", [1j], [object()], {}, [[1.0], [1.0, 2.0]], 10**400]
+WRONG = {
+    "theta": lambda d: [np.zeros(d + 1), np.zeros((2, d + 2)), 0.3, []],
+    "vector": lambda d: [np.zeros(d + 1), 0.3, []],
+    "square": lambda d: [np.zeros((d, d + 1)), np.zeros(d), 0.3, np.zeros((0, 0))],
+    "number": lambda d: [[0.1, 0.2]],
+    "batch": lambda d: [],
+}
+
+
+def not_finite(valid):
+    for bad in (np.nan, np.inf, -np.inf):
+        for k in range(np.size(valid)):
+            array = np.array(valid, dtype=float)
+            array.flat[k] = bad
+            yield array
+
+
+def numeric(kind, valid, outside=(), d=None):
+    """The bad values for an argument that holds numbers."""
+    d = np.shape(valid)[-1] if d is None and np.ndim(valid) else d or 1
+    return [*NOT_NUMBERS, *WRONG[kind](d), *not_finite(valid), *outside]
+
+
+def cases():
+    """(name, function, good arguments, {argument: bad values}, {argument: its name if another})."""
+    no_model = [None, "Bernoulli", Bernoulli, 3]
+    for name in MODELS:
+        model, point, outside, mean, no_mean, no_outcome = MODELS[name]
+        d = model.dim
+        theta = numeric("theta", point, outside)
+        x = numeric("batch", 1.0, [*no_outcome, np.ones((2, 3))])
+        means = numeric("theta", mean, no_mean)
+        v = numeric("vector", [0.01] * d)
+        bad_n = [-1, 1.5, None, "3", True, [3]]
+        batch = np.tile(point, (4, 1))
+        good_pair = {"theta0": point, "theta1": batch}
+        bad_pair = {"theta0": [*theta, np.tile(point, (3, 1))], "theta1": theta}
+        seed = np.random.default_rng(0)
+
+        def of(method, good, bad, model=model, name=name):
+            return f"{name}: {method}", getattr(model, method), good, bad, {}
+
+        yield of("in_domain", {"theta": point}, {"theta": numeric("theta", point)})
+        yield of("fisher", {"theta": point}, {"theta": theta})
+        for method in ("log_density", "score"):
+            yield of(method, {"x": [1, 0], "theta": point}, {"x": x[:-1], "theta": theta})
+            yield of(method, {"x": [1, 0], "theta": np.tile(point, (2, 1))}, {"x": x})
+        yield of("statistics", {"x": [1, 0]}, {"x": x[:-1]})
+        yield of("kl", good_pair, bad_pair)
+        for method in ("cross_entropy", "cross_entropy_gradient"):
+            good = {"theta": point, "mean": mean}
+            yield of(method, good, {"theta": theta, "mean": means})
+        good = {"rng": seed, "theta": point, "n": 3}
+        if not isinstance(model, ExponentialFamily):
+            yield of("fisher_rao_distance", good_pair, bad_pair)
+            g = {"theta": point, "velocity": [0.01] * d, "t": 0.5}
+            bad_t = numeric("batch", 0.5, [1e6] if d == 1 and model.chart == "angle" else [])
+            yield of("geodesic", g, {"theta": theta, "velocity": v, "t": bad_t})
+        yield of("sample", good, {"rng": [None, 0, np.random], "theta": theta, "n": bad_n})
+        charts_ = {"chart": ["none", None, 0, ["natural"]]}
+        yield of("in_chart", {"chart": model.chart}, charts_)
+        others = [Bernoulli("angle") if d == 2 else Gaussian("natural"), None, 3]
+        yield of("change_to", {"other": model.charts[-1]}, {"other": others})
+        if isinstance(model, Bernoulli | Categorical):
+            yield of("probabilities", {"theta": point}, {"theta": theta})
+        change = model.change_to(model.chart)
+        for method, argument in (("forward", "theta"), ("inverse", "phi"), ("jacobian", "theta")):
+            function = getattr(change, method)
+            yield f"{name}: change {method}", function, {argument: point}, {argument: theta}, {}
+        for f in ("kl", "reverse_kl", "jeffreys"):
+            good = {"model": model, **good_pair}
+            yield f"{name}: {f}", getattr(divergences, f), good, {"model": no_model, **bad_pair}, {}
+        if name in CLOSED:
+            for f in ("jensen_shannon", "hellinger_squared", "hellinger", "l2_squared", "l2"):
+                good, bad = {"model": model, **good_pair}, {"model": no_model, **bad_pair}
+                yield f"{name}: {f}", getattr(divergences, f), good, bad, {}
+            one = [*theta, [point, point]]
+            good, bad = {"model": model, "theta": point}, {"model": no_model, "theta": one}
+            yield f"{name}: support", quadrature.support, good, bad, {}
+            yield f"{name}: quadrature.fisher", quadrature.fisher, good, bad, {}
+            good = {**good, "f": lambda x: x}
+            yield f"{name}: expectation", quadrature.expectation, good, {**bad, "f": [None, 3]}, {}
+        yield (
+            f"{name}: data_fit",
+            data_fit,
+            {"model": model, "mean": mean},
+            {
+                "model": no_model,
+                "mean": means,
+            },
+            {},
+        )
+        fit = data_fit(model, mean)
+        methods = {
+            "model": no_model,
+            "objective": [None, lambda theta: theta, 3],
+            "metric": ["fisher", None, 0, []],
+        }
+        more = {
+            "length": [1.0, None, "long"],
+            "damping": [-0.1, np.nan, None, [0.1]],
+        }
+        basics = {"model": model, "objective": fit, "metric": "natural"}
+        for length in (Fixed(0.01), FisherLength(0.01), KLRadius(1e-4)):
+            good = {"state": init(point), **basics, "length": length, "damping": 0.1}
+            states = [None, point, *(descent.State(np.array(o), 0) for o in outside)]
+            yield f"{name}: step", descent.step, good, {"state": states, **methods, **more}, {}
+        good = {"theta": point, **basics, "steps": 2, "length": Fixed(0.01), "damping": 0.0}
+        bad = {"theta": theta, **methods, **more, "steps": bad_n}
+        yield f"{name}: run", descent.run, good, bad, {}
+        times = [*NOT_NUMBERS, 0.5, [], [1.0, 1.0], [-1.0, 0.0], [2.0, 1.0], [np.nan], [[0.1]]]
+        good = {"theta": point, **basics, "times": [0.0, 0.1]}
+        bad = {"theta": theta, **methods, "times": times}
+        yield f"{name}: flow", descent.flow, good, bad, {}
+
+    chart_names = ["none", None, 3]
+    for family in (Bernoulli, Gaussian):
+        good = {"chart": family.charts[0]}
+        yield family.__name__, family, good, {"chart": chart_names}, {}
+    good = {"classes": 3, "chart": "logits"}
+    yield "Categorical", Categorical, good, {"classes": [1, 2.0, None], "chart": chart_names}, {}
+    functions = {name: [None, 3] for name in ("statistic", "log_base", "domain")}
+    bad = {
+        "chart": chart_names,
+        "log_partition": ["exp(eta)", sp.exp(η) + sp.Symbol("a"), 3],
+        "symbols": [["eta"], [], 3],
+        "start": numeric("vector", [0.0], [[800.0]]),
+        **functions,
+    }
+    yield "ExponentialFamily", poisson, {"chart": "natural"}, bad, {}
+
+    T, F = np.array([[2.0, 1.0], [0.0, 1.0]]), np.eye(2)
+    matrices = numeric("square", F)
+    jacobians = numeric("square", T, [np.ones((2, 2)), np.zeros((2, 2))], 2)
+    for f, argument in (
+        (charts.pull_back_gradient, "g_phi"),
+        (charts.push_forward_gradient, "g_theta"),
+        (charts.push_forward_velocity, "v_theta"),
+        (charts.pull_back_velocity, "v_phi"),
+    ):
+        good, v = {argument: [1.0, 2.0], "T": T}, numeric("vector", [1.0, 2.0])
+        yield f.__name__, f, good, {argument: v, "T": jacobians}, {}
+        three = {argument: np.ones((3, 2)), "T": np.stack([T, T])}
+        yield f.__name__, f, {**three, argument: [1.0, 2.0]}, {argument: [np.ones((3, 2))]}, {}
+    for f, argument in ((charts.transform_metric, "F_theta"), (charts.pull_back_metric, "F_phi")):
+        yield f.__name__, f, {argument: F, "T": T}, {argument: matrices, "T": jacobians}, {}
+    yield "regular", charts.regular, {"T": T}, {"T": jacobians}, {}
+    good = {"matrix": T, "offset": [0.0, 1.0], "source": "a", "target": "b"}
+    bad = {
+        "matrix": [*numeric("square", T, [np.stack([T, T])])],
+        "offset": numeric("vector", [0, 1]),
+    }
+    yield (
+        "affine",
+        charts.affine,
+        good,
+        {**bad, "matrix": [*bad["matrix"], np.ones((2, 2))]},
+        {"matrix": "T|matrix"},
+    )
+    change = charts.affine(T, [0.0, 0.0], "a", "b")
+    two = numeric("vector", [1.0, 2.0])
+    for method, argument in (("forward", "theta"), ("inverse", "phi"), ("jacobian", "theta")):
+        yield (
+            f"affine {method}",
+            getattr(change, method),
+            {argument: [1.0, 2.0]},
+            {argument: two},
+            {},
+        )
+    yield "affine call", change, {"theta": [1.0, 2.0]}, {"theta": two}, {}
+    yield "then", change.then, {"other": change.inverted()}, {"other": [change, None, 3]}, {}
+
+    yield (
+        "gradient_direction",
+        descent.gradient_direction,
+        {"g": [1.0]},
+        {"g": [*NOT_NUMBERS, 0.3, [], [np.nan]]},
+        {},
+    )
+    good, bad = {"F": F, "g": [1.0, 2.0]}, {"F": [*matrices, np.ones((2, 2))], "g": two}
+    damping = {"damping": [-1.0, np.inf, None, [0.1, 0.2]]}
+    f = descent.natural_direction
+    yield "natural_direction", f, {**good, "damping": 0.0}, {**bad, **damping}, {}
+    f, bad = descent.fisher_length, {"F": bad["F"][:-1], "v": two}
+    yield "fisher_length", f, {"F": F, "v": [1.0, 2.0]}, bad, {}
+    for rule, argument in ((Fixed, "eta"), (FisherLength, "r"), (KLRadius, "eps")):
+        bad = [0.0, -1.0, np.nan, np.inf, None, "1", [0.1]]
+        yield rule.__name__, rule, {argument: 0.1}, {argument: bad}, {}
+    yield "init", init, {"theta": [0.1]}, {"theta": [*NOT_NUMBERS, 0.3, [], [np.inf]]}, {}
+
+    def integral(f, edge, digits):
+        return quadrature.integral(f, 0, edge, digits=digits)
+
+    bad = {"f": [None, 3], "edge": [None, "1", np.nan, 1j], "digits": [0, 1.5, None]}
+    good = {"f": lambda x: x, "edge": 1, "digits": 15}
+    yield "integral", integral, good, bad, {"edge": "edges"}
+
+
+CASES = list(cases())
+BAD = [
+    (name, function, good, argument, bad, named.get(argument, argument))
+    for name, function, good, every, named in CASES
+    for argument, values in every.items()
+    for bad in values
+]
+
+
+def test_the_good_arguments_are_accepted():
+    """The control: what is refused below is refused for the one argument that was changed."""
+    for name, function, good, _, _ in CASES:
+        try:
+            function(**good)
+        except ValueError as error:
+            pytest.fail(f"{name}: {error}")
+
+
+def test_the_test_sees_what_is_not_refused():
+    """The other control: a function without checks answers outside the model."""
+    coin = Bernoulli("probability")
+    assert refusal(coin._fisher, {"theta": np.array([1.5])}) is None
+    assert refusal(coin.fisher, {"theta": np.array([1.5])}) is not None
+
+
+def refusal(function, arguments):
+    try:
+        with np.errstate(all="ignore"):
+            function(**arguments)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def test_bad_arguments_are_refused():
+    """All of them, each by a sentence that names the argument, what was expected and what came."""
+    assert len(BAD) > 10_000
+    for name, function, good, argument, bad, named in BAD:
+        message = refusal(function, {**good, argument: bad})
+        assert message is not None, f"{name} accepts {argument} = {bad!r}"
+        says = re.match(rf"(state\.)?({named})\b", message) and re.search(r"expected", message)
+        assert says and len(message) < 400, f"{name}, {argument} = {bad!r}: {message}"
+
+
+NUMERIC = [
+    (function, good, argument)
+    for name, function, good, *_ in CASES
+    for argument, value in good.items()
+    if isinstance(value, list | np.ndarray | float) and not name.endswith((": flow", ": run"))
+]
+
+
+@given(
+    st.sampled_from(NUMERIC),
+    st.lists(st.integers(0, 4), min_size=0, max_size=3),
+    st.lists(st.floats(), min_size=1, max_size=3),
+)
+@settings(max_examples=400)
+def test_any_shape_and_any_numbers(case, shape, values):
+    """Whatever comes, a function answers or refuses: never any other exception."""
+    function, good, argument = case
+    refusal(function, {**good, argument: np.resize(values, shape)})
+
+
+@given(
+    st.sampled_from(sorted(MODELS)),
+    st.lists(st.integers(0, 4), min_size=0, max_size=3),
+    st.floats(),
+)
+def test_the_fisher_matrix_of_any_point(name, shape, value):
+    model = MODELS[name][0]
+    theta = np.full(shape, value)
+    fits = np.isfinite(theta).all() and len(shape) > 0 and shape[-1] == model.dim
+    message = refusal(model.in_domain, {"theta": theta})
+    assert (message is None) == fits
+    if fits:
+        inside = model.in_domain(theta)
+        assert inside.shape == tuple(shape[:-1]) and inside.dtype == bool
+        assert (refusal(model.fisher, {"theta": theta}) is None) == bool(inside.all())
+        if inside.all():
+            with np.errstate(over="ignore"):
+                assert not np.isnan(model.fisher(theta)).any()
+    else:
+        assert message.startswith("theta: expected")
+
+
+def test_nothing_public_was_forgotten():
+    """Every public function, class and method of the core has a case above."""
+    covered = {name.split(": ")[-1].split(" ")[-1].split(".")[-1] for name, *_ in CASES}
+    public = set()
+    for module in (charts, descent, divergences, quadrature):
+        for name, thing in vars(module).items():
+            if not name.startswith("_") and getattr(thing, "__module__", "") == module.__name__:
+                public.add(name)
+    for thing in (Bernoulli, Categorical, Gaussian, ExponentialFamily, ChangeOfChart):
+        public |= {
+            name for name, _ in inspect.getmembers(thing, callable) if not name.startswith("_")
+        }
+    data = {"State", "Info", "Objective", "ChangeOfChart", "UNIT", "inverted"}
+    assert public - covered - data == set()
+    assert {"fisher", "kl", "step", "affine", "l2"} <= public  # the search finds what there is
+
+
+def test_what_a_refusal_says():
+    with pytest.raises(ValueError) as refused:
+        Bernoulli("probability").fisher([[0.5], [1.5]])
+    assert str(refused.value) == (
+        "theta: expected a point of Bernoulli in probability (0 < q < 1), got [1.5]"
+    )
+    with pytest.raises(ValueError, match=r"theta: expected shape \(\.\.\., 2\), got shape \(3,\)"):
+        Gaussian("natural").fisher([1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match=r"n: expected an integer >= 0, got 2\.5"):
+        validate.count("n", 2.5)
+    with pytest.raises(ValueError, match="damping: expected 0 with the euclidean metric"):
+        coin = Bernoulli("angle")
+        descent.step(init([1.0]), coin, data_fit(coin, [1.0]), "euclidean", damping=0.1)
+    with pytest.raises(ValueError, match="sampler: expected a family made with a sampler"):
+        ExponentialFamily(
+            sp.exp(η),
+            [η],
+            lambda x: x[..., None],
+            lambda x: 0 * x,
+            lambda e: e[..., 0] < 700,
+            start=[0.0],
+        ).sample(np.random.default_rng(0), [0.0], 3)
+    for function, argument in (
+        (lambda: poisson().geodesic([0.1], [1.0], 1.0), "model"),
+        (lambda: poisson().fisher_rao_distance([0.1], [1.0]), "model"),
+        (lambda: divergences.l2(poisson(), [0.1], [0.2]), "model"),
+        (lambda: quadrature.support(poisson(), [0.1]), "model"),
+    ):
+        with pytest.raises(ValueError, match=f"{argument}: "):
+            function()
+
+
+@pytest.mark.parametrize("gradient", [[np.nan], [1.0, 2.0], None])
+def test_an_objective_that_gives_nonsense_is_refused(gradient):
+    coin = Bernoulli("angle")
+    nonsense = descent.Objective(lambda theta: theta[..., 0], lambda theta: gradient)
+    for run in (
+        lambda: descent.step(init([1.0]), coin, nonsense),
+        lambda: descent.run([1.0], coin, nonsense, 2),
+        lambda: descent.flow([1.0], coin, nonsense, [1.0]),
+    ):
+        with pytest.raises(ValueError, match=r"objective.gradient\(theta\): expected"):
+            run()
