@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from sympy import (
+    Add,
     Derivative,
     Eq,
     Function,
     Integer,
     Integral,
     Interval,
+    MatMul,
     Matrix,
     MatrixSymbol,
+    Mul,
+    Piecewise,
     Rational,
     Subs,
     Sum,
@@ -35,21 +39,29 @@ LINE = Interval(-oo, oo)
 HALF = Rational(1, 2)
 
 θ, h, x, u = symbols("theta h x u")
+s, s1, s2 = symbols("s s_1 s_2")  # the score, its first and second derivative in θ
 p, w = Function("p"), Function("w")
 WORLD = (x, [1, 2, 3], [p(1, θ), p(2, θ), p(3, θ)])  # three outcomes
+TEX = {s1: r"\partial s", s2: r"\partial^2 s"}
 
 
-def three_outcomes(d: Derivation) -> Derivation:
+def mean(f):
+    """The expectation over the three outcomes, at θ."""
+    return E(f, WORLD)
+
+
+def as_written(*terms):
+    """A sum that prints in this order."""
+    return Add(*terms, evaluate=False)
+
+
+def three_outcomes(d: Derivation, derivatives: int = 1) -> Derivation:
     """p(x, θ) for x = 1, 2, 3: two smooth functions of θ, and what they leave of one."""
     first, second = w(1, θ), w(2, θ)
-    share = {1: first, 2: second, 3: 1 - first - second}
-    picks = {1: (x - 2) * (x - 3) / 2, 2: -(x - 1) * (x - 3), 3: (x - 1) * (x - 2) / 2}
-    return d.define(p(x, θ), sum(picks[k] * share[k] for k in share))  # share[k] at x = k
-
-
-def log_p(order: int):
-    """The derivative of log p(x, θ) in θ of that order, unevaluated."""
-    return Derivative(log(p(x, θ)), (θ, order))
+    d.define(p(x, θ), Piecewise((first, Eq(x, 1)), (second, Eq(x, 2)), (1 - first - second, True)))
+    for k, symbol in enumerate((s, s1, s2)[:derivatives], start=1):
+        d.define(symbol, Derivative(log(p(x, θ)), (θ, k)))
+    return d
 
 
 @derivation(chapter=CHAPTER)
@@ -59,18 +71,20 @@ def score_and_fisher() -> Derivation:
         "score-and-fisher",
         title="The score has mean zero, and its mean square is a curvature",
         buys="The zero mean, and a second way to compute the Fisher information.",
+        domain={θ: LINE},
         valid_for="three outcomes, whose probabilities are any smooth functions of θ",
+        tex=TEX,
     )
-    three_outcomes(d)
-    d.equal(E(log_p(1), WORLD), Sum(Derivative(p(x, θ), θ), (x, 1, 3)), because="p ∂log p = ∂p")
+    three_outcomes(d, derivatives=2)
+    d.equal(mean(s), Sum(Derivative(p(x, θ), θ), (x, 1, 3)), because="p s = ∂p")
     d.then(Derivative(Sum(p(x, θ), (x, 1, 3)), θ), because="a sum of derivatives")
     d.then(Integer(0), because="the probabilities always sum to one")
     d.equal(
-        E(-log_p(2), WORLD),
-        E(log_p(1) ** 2, WORLD) - Sum(Derivative(p(x, θ), (θ, 2)), (x, 1, 3)),
-        because="−∂²log p = (∂log p)² − ∂²p / p",
+        mean(-s1),
+        as_written(mean(s**2), -Sum(Derivative(p(x, θ), (θ, 2)), (x, 1, 3))),
+        because="−∂s = −∂²log p = s² − ∂²p / p",
     )
-    d.then(E(log_p(1) ** 2, WORLD), because="the sum of one has no second derivative either")
+    d.then(mean(s**2), because="a constant total has no second derivative either")
     return d
 
 
@@ -81,28 +95,31 @@ def kl_third_order() -> Derivation:
         "kl-third-order",
         title="KL between neighbours",
         buys="Half the squared Fisher length, and the term that makes a KL ball an egg.",
+        domain={θ: LINE},
         valid_for="three outcomes, whose probabilities are any smooth functions of θ",
+        tex=TEX,
     )
-    three_outcomes(d)
-    s, s2, s3 = log_p(1), log_p(2), log_p(3)
+    three_outcomes(d, derivatives=3)
     d.equal(
-        E(s3, WORLD),
-        -3 * E(s * s2, WORLD) - E(s**3, WORLD),
+        mean(s2),
+        as_written(-3 * mean(s * s1), -mean(s**3)),
         because="differentiate 𝔼[s] = 0 twice",
     )
     d.expand(
-        E(log(p(x, θ)) - log(p(x, θ + h)), WORLD),
-        -h * E(s, WORLD) - h**2 / 2 * E(s2, WORLD) - h**3 / 6 * E(s3, WORLD),
+        mean(log(p(x, θ) / p(x, θ + h))),
+        as_written(-h * mean(s), -(h**2) / 2 * mean(s1), -(h**3) / 6 * mean(s2)),
         var=h,
         order=4,
         because="KL from θ to θ + h; Taylor in h",
     )
     d.then_expand(
-        h**2 / 2 * E(s**2, WORLD)
-        + h**3 * (HALF * E(s * s2, WORLD) + Rational(1, 6) * E(s**3, WORLD)),
+        as_written(
+            h**2 / 2 * mean(s**2),
+            h**3 * as_written(HALF * mean(s * s1), Rational(1, 6) * mean(s**3)),
+        ),
         h,
         4,
-        because="the score has mean zero; −𝔼[∂s] = 𝔼[s²]; the first line",
+        because="𝔼[s] = 0; −𝔼[∂s] = 𝔼[s²]; the first line",
     )
     return d
 
@@ -111,33 +128,35 @@ def kl_third_order() -> Derivation:
 def kl_and_cumulants() -> Derivation:
     """In the natural chart of an exponential family the coefficients of KL are cumulants."""
     z, t = symbols("z t")
+    A1, A2, A3 = symbols("A_1 A_2 A_3")
     A = Function("A")
     values = symbols("t_1:4")
     total = sum(exp(z * v) for v in values)
-    probabilities = [exp(z * v) / total for v in values]
-    family = (t, list(values), probabilities)
+    family = (t, list(values), [exp(z * v) / total for v in values])
     d = Derivation(
         "kl-and-cumulants",
         title="KL and the cumulants",
         buys="The second cumulant is the Fisher information; the third tells KL forwards from KL "
         "backwards.",
         valid_for="three outcomes with any statistic t",
+        tex={A1: "A'", A2: "A''", A3: r"A^{\prime\prime\prime}"},
     )
     d.define(A(z), log(total))
-    first, second, third = (Derivative(A(z), (z, k)) for k in (1, 2, 3))
-    d.equal(E(t, family), first, because="the log-partition function A, differentiated")
-    d.equal(E((t - first) ** 2, family), second, because="the variance κ₂: Fisher information")
-    d.equal(E((t - first) ** 3, family), third, because="the third cumulant κ₃: skewness")
+    for k, symbol in enumerate((A1, A2, A3), start=1):
+        d.define(symbol, Derivative(A(z), (z, k)))
+    d.equal(E(t, family), A1, because="the log-partition function A, differentiated")
+    d.equal(E((t - A1) ** 2, family), A2, because="the variance κ₂: Fisher information")
+    d.equal(E((t - A1) ** 3, family), A3, because="the third cumulant κ₃: skewness")
     d.expand(
-        A(z + h) - A(z) - h * first,
-        h**2 / 2 * second + h**3 / 6 * third,
+        as_written(A(z + h), -A(z), -h * A1),
+        as_written(h**2 / 2 * A2, h**3 / 6 * A3),
         var=h,
         order=4,
         because="KL from z to z + h is 𝔼[log p(z) − log p(z + h)]",
     )
     d.expand(
-        A(z) - A(z + h) + h * Subs(Derivative(A(u), u), u, z + h),
-        h**2 / 2 * second + h**3 / 3 * third,
+        as_written(A(z), -A(z + h), h * Subs(Derivative(A(u), u), u, z + h)),
+        as_written(h**2 / 2 * A2, h**3 / 3 * A3),
         var=h,
         order=4,
         because="KL from z + h back to z",
@@ -179,29 +198,32 @@ def metric_under_change_of_chart() -> Derivation:
     """Scores obey the chain rule; the Gram matrix follows; lengths do not change."""
     n, K = (Symbol(name, integer=True, positive=True) for name in ("n", "K"))
     T, S, P = MatrixSymbol("T", n, n), MatrixSymbol("S", n, K), MatrixSymbol("P", K, K)
-    v, σ = MatrixSymbol("v", n, 1), Symbol("sigma")
+    Sφ, F = MatrixSymbol("S_phi", n, K), MatrixSymbol("F", n, n)
+    v, vφ, σ = MatrixSymbol("v", n, 1), MatrixSymbol("v_phi", n, 1), Symbol("sigma")
     d = Derivation(
         "metric-under-change-of-chart",
         title="The Fisher matrix in another chart",
         buys="A length that every chart agrees on.",
         domain={n: [2], K: [3], T: "invertible", P: "symmetric", σ: POSITIVE},
         valid_for="two parameters and three outcomes",
+        tex={Sφ: r"S_{\phi}", vφ: r"v_{\phi}"},
+    )
+    d.define(Sφ, T.T.I * S)
+    d.define(F, S * P * S.T)
+    d.define(vφ, T * v)
+    d.equal(
+        Sφ * P * Sφ.T,
+        T.T.I * F * T.I,
+        because="S: the scores, one column an outcome; P: the probabilities; chain rule for S",
     )
     d.equal(
-        (T.T.I * S) * P * (T.T.I * S).T,
-        T.T.I * (S * P * S.T) * T.I,
-        because="S: the scores, a column an outcome; P: the probabilities. F = S P Sᵀ, and the "
-        "chain rule turns S into T⁻ᵀS",
+        vφ.T * (T.T.I * F * T.I) * vφ, v.T * F * v, because="a velocity turns into Tv: same length"
     )
+    inverse = Matrix(diag(1, σ)).as_immutable()
     d.equal(
-        (T * v).T * (T.T.I * (S * P * S.T) * T.I) * (T * v),
-        v.T * (S * P * S.T) * v,
-        because="a velocity turns into Tv: the squared length is the same",
-    )
-    d.equal(
-        diag(1, σ) * diag(1 / σ**2, 2 / σ**2) * diag(1, σ),
+        MatMul(inverse.T, diag(1 / σ**2, 2 / σ**2).as_immutable(), inverse, evaluate=False),
         diag(1 / σ**2, 2),
-        because="Gaussian, from (μ, σ) to (μ, log σ): T⁻¹ = diag(1, σ)",
+        because="Gaussian, (μ, σ) to (μ, log σ): T⁻¹ = diag(1, σ)",
     )
     return d
 
@@ -223,8 +245,8 @@ def divergences_second_order() -> Derivation:
         return Subs(Derivative(function, (u, 2)), u, 1)
 
     d.expand(
-        E(f(p(x, θ + h) / p(x, θ)), WORLD),
-        f(1) + HALF * at_one(f(u)) * h**2 * E(log_p(1) ** 2, WORLD),
+        mean(f(p(x, θ + h) / p(x, θ))),
+        as_written(f(1), HALF * at_one(f(u)) * h**2 * mean(s**2)),
         var=h,
         order=3,
         because="the terms with 𝔼[∂p/p] and 𝔼[∂²p/p] vanish",
@@ -253,15 +275,12 @@ def root_jeffreys_triangle() -> Derivation:
         domain={a: UNIT, b: UNIT, **dict.fromkeys((x1, x2, z1, z2), POSITIVE)},
     )
     d.equal(
-        a * log(a / b)
-        + (1 - a) * log((1 - a) / (1 - b))
-        + b * log(b / a)
-        + (1 - b) * log((1 - b) / (1 - a)),
-        (b - a) * (log(b / (1 - b)) - log(a / (1 - a))),
-        because="J of two coins: gap in probability × gap in log-odds",
+        as_written((b - a) * log(b / a), (a - b) * log((1 - b) / (1 - a))),
+        (b - a) * as_written(log(b / (1 - b)), -log(a / (1 - a))),
+        because="J of two coins, Σ(r − p) log(r/p): gap in probability × gap in log-odds",
     )
     d.equal(
-        (x1 + x2) * (z1 + z2) - (sqrt(x1 * z1) + sqrt(x2 * z2)) ** 2,
+        as_written((x1 + x2) * (z1 + z2), -((sqrt(x1 * z1) + sqrt(x2 * z2)) ** 2)),
         (sqrt(x1 * z2) - sqrt(x2 * z1)) ** 2,
         because="J direct, minus (√J + √J)² with a stop: gaps x₁, x₂ and z₁, z₂ add up",
     )
@@ -290,25 +309,17 @@ def l2_depends_on_units() -> Derivation:
     return d
 
 
-def _curvature(a, b, coordinates):
-    """Gaussian curvature of a²·dx² + b²·dy², derivatives left unevaluated."""
-    x, y = coordinates
-    return -(Derivative(Derivative(b, x) / a, x) + Derivative(Derivative(a, y) / b, y)) / (a * b)
-
-
 @derivation(chapter=CHAPTER)
 def curvatures() -> Derivation:
     """Gaussian curvature of a coin's family (none), of Gaussians and of three-sided dice."""
-    μ, σ, ω, α, β = symbols("mu sigma omega alpha beta")
+    r, ω, β, t = symbols("r omega beta t")
     d = Derivation(
         "curvatures",
         title="Flat, hyperbolic, spherical",
-        buys="The curvature of three families.",
+        buys="The curvature of three families, by K = −b″/b wherever ds² = dr² + b(r)² dx².",
         domain={
-            μ: LINE,
-            σ: POSITIVE,
+            r: Interval.open(0, pi),
             ω: Interval.open(0, pi),
-            α: Interval.open(0, pi / 2),
             β: Interval.open(0, pi / 2),
         },
     )
@@ -318,27 +329,29 @@ def curvatures() -> Derivation:
         Integer(1),
         because="coin, q = sin²(ω/2): F = 1, a straight line",
     )
+    σ = exp(r / sqrt(2))
     d.equal(
-        _curvature(1 / σ, sqrt(2) / σ, (μ, σ)),
-        -HALF,
-        because="Gaussian, ds² = (dμ² + 2dσ²)/σ²: Gauss's formula for K",
+        2 * (Derivative(σ, r) / σ) ** 2,
+        Integer(1),
+        because="Gaussian, 2dσ²/σ² = dr² with σ = exp(r/√2); the rest is dμ²/σ², so b = 1/σ",
     )
-    faces = ((sin(α) * cos(β)) ** 2, (sin(α) * sin(β)) ** 2, cos(α) ** 2)
+    d.equal(-exp(r / sqrt(2)) * Derivative(exp(-r / sqrt(2)), (r, 2)), -HALF, because="K = −b″/b")
     d.equal(
-        Matrix(
-            2,
-            2,
-            lambda i, j: sum(
-                Derivative(p, (α, β)[i]) * Derivative(p, (α, β)[j]) / p for p in faces
-            ),
-        ),
-        diag(4, 4 * sin(α) ** 2),
-        because="die with √p₁ = sin α cos β, √p₂ = sin α sin β, √p₃ = cos α: ds² = Σ dp²/p",
+        Derivative(w(t), t) ** 2 / w(t),
+        Derivative(2 * sqrt(w(t)), t) ** 2,
+        because="die: ds² = Σ dp²/p is the Euclidean length of the points 2√p",
+    )
+    point = 2 * Matrix([sin(r / 2) * cos(β), sin(r / 2) * sin(β), cos(r / 2)])
+    J = point.jacobian([r, β]).as_immutable()
+    d.equal(
+        MatMul(J.T, J, evaluate=False),
+        diag(1, 4 * sin(r / 2) ** 2),
+        because="√p = (sin ½r cos β, sin ½r sin β, cos ½r): ds² = dr² + (2 sin ½r)² dβ²",
     )
     d.equal(
-        _curvature(Integer(2), 2 * sin(α), (α, β)),
+        -Derivative(2 * sin(r / 2), (r, 2)) / (2 * sin(r / 2)),
         Rational(1, 4),
-        because="a sphere of radius 2",
+        because="K = −b″/b: a sphere of radius 2",
     )
     return d
 
@@ -349,35 +362,34 @@ def chentsov_by_splitting() -> Derivation:
     m, n, c = symbols("m n c")
     v1, v2, v3 = symbols("v_1:4")
     k1, k2, k3 = symbols("k_1:4")
-    p1, p2, p3 = symbols("p_1:4")
+    p1, p2 = symbols("p_1:3")
     Cn, Cm = symbols("C_n C_nm")
     d = Derivation(
         "chentsov-by-splitting",
         title="Splitting leaves no choice",
         buys="The Fisher metric, up to a constant, out of symmetry alone.",
-        domain=dict.fromkeys((m, n, c, k1, k2, k3, p1, p2, p3, Cn, Cm), POSITIVE),
         valid_for="three outcomes; all probabilities rational, the rest by continuity",
         tex={Cn: "C_n", Cm: "C_{nm}"},
     )
     d.equal(
-        Cm * (m * (v1 / m) ** 2 + m * (v2 / m) ** 2 + m * (v3 / m) ** 2),
+        Mul(Cm, m, as_written((v1 / m) ** 2, (v2 / m) ** 2, (v3 / m) ** 2), evaluate=False),
         Cm / m * (v1**2 + v2**2 + v3**2),
         because="n equally likely outcomes: symmetry leaves a constant Cₙ times Σv². Split each "
         "into m equal parts",
     )
     d.solve(Eq(Cm / m, Cn), Cm, m * Cn, because="it must be Cₙ Σv², so Cₙ = c·n")
     d.equal(
-        c * n * (k1 * (v1 / k1) ** 2 + k2 * (v2 / k2) ** 2 + k3 * (v3 / k3) ** 2),
-        c * (v1**2 / (k1 / n) + v2**2 / (k2 / n) + v3**2 / (k3 / n)),
-        because="probabilities pᵢ = kᵢ/n: split outcome i into kᵢ equal parts, and all n are "
-        "equally likely",
+        c * n * as_written(*(k * (v / k) ** 2 for k, v in ((k1, v1), (k2, v2), (k3, v3)))),
+        c * as_written(*(v**2 / (k / n) for k, v in ((k1, v1), (k2, v2), (k3, v3)))),
+        because="pᵢ = kᵢ/n: split outcome i into kᵢ equal parts, and all n are equally likely; "
+        "so c Σ v²/p",
     )
     last = 1 - p1 - p2
-    F = Matrix([[1 / p1 + 1 / last, 1 / last], [1 / last, 1 / p2 + 1 / last]])
-    v = Matrix([v1, v2])
+    F = Matrix([[1 / p1 + 1 / last, 1 / last], [1 / last, 1 / p2 + 1 / last]]).as_immutable()
+    v = Matrix([v1, v2]).as_immutable()
     d.equal(
-        c * (v1**2 / p1 + v2**2 / p2 + (-v1 - v2) ** 2 / last),
-        (c * v.T * F * v)[0],
-        because="c times the Fisher metric, written with p₁ and p₂",
+        c * as_written(v1**2 / p1, v2**2 / p2, (v1 + v2) ** 2 / last),
+        MatMul(c, v.T, F, v, evaluate=False),
+        because="c times the Fisher metric, with p₃ and v₃ written by the others",
     )
     return d
