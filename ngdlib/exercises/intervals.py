@@ -147,7 +147,9 @@ def tight(x: Interval, y: Interval, bits: int) -> bool:
 
 
 def to_double(x: Interval) -> float:
-    """The middle of an interval."""
+    """The middle of an interval; 0 for one that contains 0."""
+    if contains_zero(x):
+        return 0.0
     middle = mpf_mul(mpf_add(x[0], x[1], 100, round_floor), from_man_exp(1, -1))
     return to_float(middle, rnd="n")
 
