@@ -40,7 +40,7 @@ GUARD = 20  # digits beyond DIGITS, lost to cancellation and to numerical differ
 POINTS = 6  # random points of the domain a step (and a listed case); 2 where integrals are met
 TOLERANCE = mp.mpf(10) ** -30  # relative; closed forms
 TOLERANCE_QUADRATURE = mp.mpf(10) ** -15  # relative; where an integral or infinite sum is met
-LIMIT_SECONDS = 20  # after which a symbolic check gives up: "split the step"
+LIMIT_SECONDS = 20  # of processor time, after which a symbolic check gives up: "split the step"
 MATRIX_KINDS = ("any", "symmetric", "positive definite", "invertible")
 
 
@@ -516,7 +516,7 @@ class Derivation:
             before = x
             for what, meaning in self.definitions:
                 x = _unfold_one(x, what, meaning)
-            if x == before:
+            if x == before and not any(_uses(x, what) for what, _ in self.definitions):
                 return x
         raise ValueError("define: expected definitions that do not refer to each other in a circle")
 
@@ -766,6 +766,12 @@ def _sides(step: Step) -> tuple:
     return (step.lhs, step.rhs)
 
 
+def _uses(x: Any, what: Any) -> bool:
+    if isinstance(what, AppliedUndef):
+        return x.has(what.func)
+    return x.has(what.base) if isinstance(what, sp.Indexed) else what in x.free_symbols
+
+
 def _unfold_one(x: Any, what: Any, meaning: Any) -> Any:
     if isinstance(what, AppliedUndef):
         return x.replace(
@@ -888,22 +894,24 @@ class _TimeUp(BaseException):
 @contextmanager
 def _guarded() -> Iterator[None]:
     """Stops a symbolic check that runs away (in the main thread, where alone it can be stopped)."""
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
+    if threading.current_thread() is not threading.main_thread() or not hasattr(
+        signal, "SIGVTALRM"
+    ):
         yield
         return
 
     def stop(*_: Any) -> None:
         raise _TimeUp
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, LIMIT_SECONDS)
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT_SECONDS)
     try:
         yield
     except _TimeUp:
         raise Undecided(f"sympy came to no verdict in {LIMIT_SECONDS} s") from None
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 # Numbers
@@ -1192,7 +1200,7 @@ def _differ(x: Any, y: Any, point: Mapping, step: Step) -> bool:
 
 @lru_cache(maxsize=4000)
 def _derived(x: Any) -> Any:
-    return x.doit()
+    return x.doit(simplify=False)  # of derivatives; they are only evaluated
 
 
 def _value(x: Any, point: Mapping) -> Any:
