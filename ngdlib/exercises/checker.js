@@ -515,12 +515,13 @@ const multiply = (x, y, P) =>
   ball(x[0] * y[0], mag(x[0]) * y[1] + mag(y[0]) * x[1] + x[1] * y[1], x[2] + y[2], P);
 function divide(x, y, P) {
   if (containsZero(y)) isExact(y) ? undefinedFor('a division by zero') : unknownHere();
+  if (isZero(x)) return ZERO;
   const k = BigInt(Math.max(P + 8 + bits(mag(y[0])) - bits(mag(x[0])), 0)), top = x[0] << k, q = top / y[0];
   let r = q * y[0] === top ? 0n : 1n;
   if (x[1] || y[1]) r += (((x[1] * mag(y[0]) + mag(x[0]) * y[1]) << k) / (mag(y[0]) * (mag(y[0]) - y[1]))) + 1n;
   return ball(q, r, x[2] - y[2] - Number(k), P);
 }
-const fromEnds = (a, b, e, P) => ball((a + b) >> 1n, a === b ? 0n : ((b - a) >> 1n) + 1n, e, P);
+const fromEnds = (a, b, e, P) => { const m = (a + b + 1n) >> 1n; return ball(m, m - a, e, P); };
 function absolute(x, P) {
   if (!containsZero(x)) return [mag(x[0]), x[1], x[2]];
   return fromEnds(0n, mag(x[0]) + x[1], x[2], P);
@@ -842,7 +843,7 @@ class Values {
     return null;
   }
   double(i) {
-    try { return this.attempt(i, toDouble, () => null); } catch (stop) { expected(stop); return null; }
+    try { return this.attempt(i, v => { const x = toDouble(v); return Number.isFinite(x) ? x : null; }, () => null); } catch (stop) { expected(stop); return null; }
   }
   defined(i) { return this.attempt(i, () => true, () => false); }
   reason(i) { return this.attempt(i, () => '', stop => stop.message) || ''; }
@@ -940,7 +941,7 @@ class Reference {
     const plain = { point: points[i], yours, expected, since: null };
     if (since === null || since === -1 || since === i) return plain;
     const x = a.double(since), y = this.values.double(since);
-    if ([yours, expected, x, y].includes(null)) return plain;
+    if ([yours, expected, x, y].includes(null) || !x || !y) return plain;
     const additive = this.condition === 'additive constant';
     return { point: points[i], yours: additive ? yours - x : yours / x, expected: additive ? expected - y : expected / y, since: points[since] };
   }
@@ -970,7 +971,9 @@ class Reference {
     const none = ['different', ''], P0 = PRECISIONS[0], square = h => (i, P) => multiply(h(i, P), h(i, P), P);
     const doubles = softly(() => [at.map(i => toDouble(f(i, P0))), at.map(i => toDouble(g(i, P0)))], null);
     if (!doubles) return none;
-    const [x, y] = doubles, additive = this.condition === 'additive constant';
+    const [x, y] = doubles;
+    if (![...x, ...y].every(Number.isFinite)) return none;
+    const additive = this.condition === 'additive constant';
     if (x.every((u, k) => Math.abs(u - y[k]) <= ROUNDED * Math.abs(y[k]))) return ['rounded', ''];
     if (!this.condition || additive) {
       const ratio = constantRatio(f, g, at, x, y);

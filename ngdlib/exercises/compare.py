@@ -249,7 +249,8 @@ class Values:
     def double(self, i: int) -> float | None:
         for bits in PRECISIONS:
             try:
-                return intervals.to_double(self(i, bits))
+                value = intervals.to_double(self(i, bits))
+                return value if math.isfinite(value) else None
             except Unknown:
                 continue
             except (Undefined, OutOfBudget):
@@ -399,7 +400,7 @@ class Reference:
         if since in (None, -1, i):
             return Witness(self.sample.points[i], mine, right)
         x, y = a.double(since), self.values.double(since)
-        if None in (mine, right, x, y):
+        if None in (mine, right, x, y) or not (x and y):
             return Witness(self.sample.points[i], mine, right)
         if self.condition == "additive constant":
             mine, right = mine - x, right - y
@@ -432,7 +433,7 @@ class Reference:
         if self.condition == "positive factor":
             for i in self.defined():
                 mine, right = a.double(i), self.values.double(i)
-                if mine is not None and mine * right < 0:
+                if mine is not None and right is not None and mine * right < 0:
                     return Verdict(False, "sign", self.witness(a, i))
         return Verdict(True, "equal")
 
@@ -465,6 +466,8 @@ class Reference:
             x = [intervals.to_double(f(i, PRECISIONS[0])) for i in at]
             y = [intervals.to_double(g(i, PRECISIONS[0])) for i in at]
         except (Undefined, Unknown):
+            return "different", ""
+        if not all(math.isfinite(u) for u in (*x, *y)):
             return "different", ""
         if all(abs(u - v) <= ROUNDED * abs(v) for u, v in zip(x, y, strict=True)):
             return "rounded", ""
