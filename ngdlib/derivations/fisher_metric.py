@@ -342,11 +342,12 @@ def curvatures() -> Derivation:
         because="die: ds² = Σ dp²/p is the Euclidean length of the points 2√p",
     )
     point = 2 * Matrix([sin(r / 2) * cos(β), sin(r / 2) * sin(β), cos(r / 2)])
-    J = point.jacobian([r, β]).as_immutable()
+    J = MatrixSymbol("J", 3, 2)
+    d.define(J, point.jacobian([r, β]).as_immutable())
     d.equal(
-        MatMul(J.T, J, evaluate=False),
+        J.T * J,
         diag(1, 4 * sin(r / 2) ** 2),
-        because="√p = (sin ½r cos β, sin ½r sin β, cos ½r): ds² = dr² + (2 sin ½r)² dβ²",
+        because="J: of 2√p = 2(sin ½r cos β, sin ½r sin β, cos ½r) by r and β; b = 2 sin ½r",
     )
     d.equal(
         -Derivative(2 * sin(r / 2), (r, 2)) / (2 * sin(r / 2)),
