@@ -469,13 +469,18 @@ class Derivation:
         """The sizes it was verified for; empty where nothing is said for all sizes."""
         if self._valid_for is not None:
             return self._valid_for
-        sizes = set()
+        listed = [(n, w) for n, w in self.domain.items() if n in self.sizes]
+        return "; ".join(f"{n} = {', '.join(map(str, w))}" for n, w in listed)
+
+    @property
+    def sizes(self) -> set:
+        """The symbols with listed values that are the size of a matrix or the end of a sum."""
+        found = set()
         for step in self.steps:
             for side in _sides(step):
-                sizes.update(n for m in side.atoms(sp.MatrixSymbol) for n in m.shape)
-                sizes.update(n for s in side.atoms(sp.Sum) for limit in s.limits for n in limit[1:])
-        listed = [(s, w) for s, w in self.domain.items() if s in sizes and isinstance(w, tuple)]
-        return "; ".join(f"{s} = {', '.join(map(str, w))}" for s, w in listed)
+                found.update(n for m in side.atoms(sp.MatrixSymbol) for n in m.shape)
+                found.update(n for s in side.atoms(sp.Sum) for limit in s.limits for n in limit[1:])
+        return {n for n in found if isinstance(self.domain.get(n), tuple)}
 
     # Checking
 
@@ -1229,34 +1234,36 @@ def _value(x: Any, point: Mapping) -> Any:
 
 STYLE = """<style>
 .ngd-derivation{margin:1.4rem 0 1.8rem;container-type:inline-size}
-.ngd-derivation figcaption{margin:0 0 .5rem;font-size:.95rem;line-height:1.45}
-.ngd-derivation figcaption strong{display:block}
+.ngd-derivation figcaption{margin:0 0 .6rem;font-size:.92rem;line-height:1.5;text-align:left;
+ font-weight:400;color:inherit}
+.ngd-derivation figcaption strong{display:block;font-weight:600}
 .ngd-derivation .ngd-chain{overflow-x:auto;overflow-y:hidden;border-left:3px solid
  var(--ngd-metric,#8439a8);padding:.1rem 0 .1rem .9rem}
-.ngd-derivation ol{display:grid;column-gap:1.2rem;
- grid-template-columns:minmax(max-content,1fr) minmax(8rem,15rem) auto;list-style:none;
- margin:0;padding:0}
+.ngd-derivation ol{display:grid;column-gap:1.2rem;list-style:none;margin:0;padding:0;
+ grid-template-columns:minmax(max-content,1fr) minmax(9rem,16rem)}
 .ngd-derivation li{display:grid;grid-column:1/-1;grid-template-columns:subgrid;align-items:end;
  margin:0;padding:.4rem 0}
-.ngd-derivation li>span{min-width:0}
-.ngd-derivation .ngd-line>span{display:block}
-.ngd-derivation .ngd-next{padding-left:1.6rem}
-.ngd-derivation .ngd-next+.ngd-next,.ngd-derivation .ngd-left+.ngd-next{margin-top:.35rem}
-.ngd-derivation .ngd-because,.ngd-derivation details{font-size:.88rem;line-height:1.35;
+.ngd-derivation .ngd-chained .ngd-left,.ngd-derivation .ngd-chained .ngd-right,
+.ngd-derivation .ngd-long .ngd-left,.ngd-derivation .ngd-long .ngd-right{display:block}
+.ngd-derivation .ngd-right{padding-left:.3em}
+.ngd-derivation .ngd-chained .ngd-right,.ngd-derivation .ngd-long .ngd-right{padding-left:1.6rem}
+.ngd-derivation .ngd-left+.ngd-right{margin-top:.35rem}
+.ngd-derivation .ngd-because,.ngd-derivation details{font-size:.88rem;line-height:1.4;
  font-family:var(--pst-font-family-heading,inherit)}
-.ngd-derivation .ngd-because,.ngd-derivation .ngd-mark{padding-bottom:.3rem}
+.ngd-derivation .ngd-because{padding-bottom:.3rem}
 .ngd-derivation .ngd-mark{font-weight:700;color:var(--ngd-natural,inherit)}
 .ngd-derivation details{margin-top:.4rem;color:var(--ngd-muted,inherit)}
 .ngd-derivation details ol{display:block;list-style:decimal;padding-left:1.6rem}
 .ngd-derivation details li{display:list-item;padding:.1rem 0}
-@container (max-width:40rem){
-.ngd-derivation .ngd-chain ol,.ngd-derivation .ngd-chain li{display:block}
-.ngd-derivation .ngd-because,.ngd-derivation .ngd-mark{padding:.1rem 0 0 1.6rem}
-.ngd-derivation .ngd-because+.ngd-mark{padding-left:.4rem}}
 .ngd-stacked .ngd-chain ol,.ngd-stacked .ngd-chain li{display:block}
-.ngd-stacked .ngd-because{padding:.1rem 0 0 1.6rem}
+.ngd-stacked .ngd-because{display:block;padding:.15rem 0 0 1.6rem}
+@container (max-width:32rem){
+.ngd-derivation .ngd-chain ol,.ngd-derivation .ngd-chain li{display:block}
+.ngd-derivation .ngd-left,.ngd-derivation .ngd-right{display:block}
+.ngd-derivation .ngd-right,.ngd-derivation .ngd-because{display:block;padding:.15rem 0 0 1.6rem}}
 </style>"""
-WIDE = 52  # characters of a formula's plain text beyond which reasons go below their lines
+WIDE = 44  # characters of a formula's plain text beyond which reasons go below their lines
+LONG = 62  # characters beyond which the right side goes below the left
 
 
 def _as_text(d: Derivation) -> str:
@@ -1302,7 +1309,7 @@ def _as_html(d: Derivation, verified: Verified) -> str:
     where += [
         rf"{tex(s)} \in {tex(sp.FiniteSet(*w) if isinstance(w, tuple) else w)}"
         for s, w in d.domain.items()
-        if not isinstance(w, str) and w != sp.Interval(-sp.oo, sp.oo)
+        if not isinstance(w, str) and w != sp.Interval(-sp.oo, sp.oo) and s not in d.sizes
     ]
     kinds = [rf"\({tex(m)}\) {kind}" for m, kind in d.domain.items() if kind in MATRIX_KINDS[1:]]
     if where or kinds:
@@ -1312,23 +1319,18 @@ def _as_html(d: Derivation, verified: Verified) -> str:
     rows = []
     for step, verdict in zip(d.steps, verified.steps, strict=True):
         goes_on = step.number < len(d.steps) and d.steps[step.number].chained
-        if step.chained:
-            line = f'<span class="ngd-next">{_math(step.right_latex)}</span>'
-        elif goes_on:  # the whole chain is aligned on its relation signs
-            line = (
-                f'<span class="ngd-left">{_math(step.left_latex)}</span>'
-                f'<span class="ngd-next">{_math(step.right_latex)}</span>'
-            )
-        else:
-            line = f"<span>{_math(step.latex)}</span>"
+        kind = "ngd-chained" if step.chained or goes_on else ""
+        kind = kind or ("ngd-long" if len(step.text) > LONG else "ngd-short")
+        left = f'<span class="ngd-left">{_math(step.left_latex)}</span>' if step.left_latex else ""
         how = html.escape(f"Verified: {verdict}")
         rows.append(
-            f'<li><span class="ngd-line">{line}</span>'
-            f'<span class="ngd-because">{_prose(step.because)}</span>'
-            f'<span class="ngd-mark" role="img" aria-label="verified" title="{how}">✓</span></li>'
+            f'<li><span class="{kind}">{left}'
+            f'<span class="ngd-right">{_math(step.right_latex)}</span></span>'
+            f'<span class="ngd-because">{_prose(step.because)} <span class="ngd-mark" role="img" '
+            f'aria-label="verified" title="{how}">✓</span></span></li>'
         )
     how = "".join(f"<li>{html.escape(str(v)).capitalize()}.</li>" for v in verified.steps)
-    longest = max(len(s.text if s.relation == "solve" else str(s.rhs)) for s in d.steps)
+    longest = max(len(s.text if s.left_latex else f"  = {s.rhs}") for s in d.steps)
     stacked = " ngd-stacked" if longest > WIDE else ""
     label = html.escape(f"Derivation: {re.sub(r'[$]', '', d.title)}")
     return (
