@@ -152,6 +152,19 @@ const tracks = (parent, method) => {
   };
 };
 const px = x => x.toFixed(2);
+/** How far a path went from its start, to either side: one line each, however often it came and went. */
+const reach = places => [Math.max(...places), Math.min(...places)].filter(p => p !== places[0]);
+/** The places between start and end that show as dots of their own: at least 5 px from one to the next. */
+const apartBy5 = (places, scale = 1) => {
+  const kept = [], end = places.at(-1);
+  let last = places[0];
+  for (const p of places.slice(1, -1)) {
+    if (Math.abs(p - last) * scale < 5 || Math.abs(p - end) * scale < 6) continue;
+    kept.push(p);
+    last = p;
+  }
+  return kept;
+};
 
 /** A number line with its six lanes. */
 const panel = (parent, ui, chart) => {
@@ -162,14 +175,14 @@ const panel = (parent, ui, chart) => {
   group.append(guides, goal, here);
   const sets = METHODS.map(method => {
     const drawn = tracks(group, method);
-    const names = NAMES.map(taken => label(taken === chart ? "ngd-strong" : ""));
-    const numbers = NAMES.map(taken => label(`ngd-number ${taken === chart ? "ngd-strong" : ""}`, "end"));
+    const names = NAMES.map(taken => label(`ngd-bare ${taken === chart ? "ngd-strong" : ""}`));
+    const numbers = NAMES.map(taken => label(`ngd-bare ngd-number ${taken === chart ? "ngd-strong" : ""}`, "end"));
     const said = label("ngd-remark ngd-strong");
     drawn.group.append(...names, ...numbers, said);
     return { drawn, names, numbers, said };
   });
   const foot = axis(group);
-  const title = label("ngd-strong"), value = label("ngd-strong", "end");
+  const title = label("ngd-bare ngd-strong"), value = label("ngd-bare ngd-strong", "end");
   const goalMark = svg("path", { class: "ngd-star" });
   group.append(title, value, goalMark);
   const legend = METHODS.map(method => svg("g", { class: CLASS[method] }, svg("path", { class: "ngd-way" }), attr(label("", "end"), { text: method })));
@@ -241,8 +254,8 @@ const panel = (parent, ui, chart) => {
           const xs = end.pairs.map(pair => ngd.clamp(scale(CHARTS[chart].of(...pair)), ...edges));
           if (!end.inside) xs.push(0);
           if (beyond) xs[xs.length - 1] = edges[+up];
-          marks[own ? "own" : "way"].push(`M${px(x)} ${y}`, ...xs.slice(1).map(p => `H${px(p)}`));
-          marks.dots.push(...xs.slice(1, -1).map(p => `M${px(p)} ${y}h0`));
+          marks[own ? "own" : "way"].push(...reach(xs).map(p => `M${px(xs[0])} ${y}H${px(p)}`));
+          marks.dots.push(...apartBy5(xs).map(p => `M${px(p)} ${y}h0`));
           if (beyond) marks.open.push(chevron(edges[+up], y, up ? 1 : -1, 0));
           else {
             marks.ends.push(shape(MARK[taken], xs.at(-1), y, 4));
@@ -302,8 +315,8 @@ const arcPanel = (parent, ui) => {
           const end = ends[METHODS[m]][chart], r = R + (m ? -1 : 1) * (13 + 9 * (2 - k));
           const halves = end.pairs.map(pair => CHARTS.ω.of(...pair) / 2);
           if (!end.inside) halves.push(leavesUpwards(chart, end) ? Math.PI / 2 + 0.1 : -0.1);
-          marks.way.push(`M${to(halves[0], r)}`, ...halves.slice(1).map((h, j) => arc(halves[j], h, r)));
-          marks.dots.push(...halves.slice(1, -1).map(h => `M${to(h, r)}h0`));
+          marks.way.push(...reach(halves).map(h => `M${to(halves[0], r)}${arc(halves[0], h, r)}`));
+          marks.dots.push(...apartBy5(halves, r).map(h => `M${to(h, r)}h0`));
           const last = halves.at(-1), turn = last > halves.at(-2) ? 1 : -1;
           if (end.inside) marks.ends.push(shape(MARK[chart], ...at(last, r), 3.6));
           else marks.open.push(chevron(...at(last, r), -Math.sin(last) * turn, -Math.cos(last) * turn));

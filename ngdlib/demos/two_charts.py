@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -160,10 +159,10 @@ class TwoCharts(Demo):
                 name = f"{method}, in {taken}" if k == 0 else f"in {taken}"
                 parts.append(line(left, y, right + 8, y, stroke="rule", width=1))
                 parts.append(text(96, y, name, "end", token, weight))
-                way = "M" + "L".join(f"{x:.2f} {y:g}" for x in xs)
+                way = "".join(f"M{xs[0]:.2f} {y:g}H{x:.2f}" for x in (max(xs), min(xs)))
                 dash = "5 3" if m == 0 else None
                 parts.append(path(way, stroke=token, width=2.4 if own else 1.4, dash=dash))
-                parts += [circle(x, y, 2, stroke=token, fill=token) for x in xs[1:-1]]
+                parts += [circle(x, y, 2, stroke=token, fill=token) for x in _apart(xs)]
                 if beyond:
                     tip, back = xs[-1], -6 if up else 6
                     head = f"M{tip + back:.2f} {y - 4.5:g}l{-back} 4.5l{back} 4.5"
@@ -228,10 +227,11 @@ class TwoCharts(Demo):
                 if not end.inside:
                     up = end.values[-1] > sum(LIMITS[chart]) / 2
                     halves.append(math.pi / 2 + 0.1 if up else -0.1)
-                for first, last in pairwise(halves):
-                    dash = "5 3" if m == 0 else None
-                    parts.append(path(arc(first, last, r), stroke=token, width=1.4, dash=dash))
-                parts += [circle(*at(h, r), 2, stroke=token, fill=token) for h in halves[1:-1]]
+                way = "".join(arc(halves[0], h, r) for h in (max(halves), min(halves)))
+                dash = "5 3" if m == 0 else None
+                parts.append(path(way, stroke=token, width=1.4, dash=dash))
+                dots = [at(h / r, r) for h in _apart([h * r for h in halves])]
+                parts += [circle(*place, 2, stroke=token, fill=token) for place in dots]
                 if end.inside:
                     mark = shape(MARKS[chart], *at(halves[-1], r), 3.6)
                     hollow = "ground" if m == 0 else token
@@ -248,6 +248,16 @@ class TwoCharts(Demo):
         parts.append(path(shape("star", *at(goal, radius), 6), stroke="ground", fill="ink"))
         parts.append(circle(*at(here, radius), 7, stroke="ground", fill="ink"))
         return parts
+
+
+def _apart(places: list[float]) -> list[float]:
+    """The places between start and end that show as dots of their own, 5 pixels or more apart."""
+    kept, last = [], places[0]
+    for place in places[1:-1]:
+        if abs(place - last) >= 5 and abs(place - places[-1]) >= 6:
+            kept.append(place)
+            last = place
+    return kept
 
 
 def _tell(three: dict[str, End]) -> str:
