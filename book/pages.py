@@ -64,6 +64,10 @@ def page_head(app, pagename, templatename, context, doctree) -> None:
     context["script_files"] = scripts
     context["default_mode"] = context.get("default_mode") or "auto"
 
+    body = context.get("body", "")  # docutils gives citations roles that WAI-ARIA has withdrawn
+    context["body"] = body.replace(' role="doc-biblioentry"', "").replace(
+        '<div role="list" class="citation-list">', '<div class="citation-list">'
+    )
     if note := os.environ.get("NGD_RERUN"):  # this is the page of a rerun: say so, and mark it
         state = "changed" if "at-defaults" in note else "defaults"
         context["body"] = f'<div data-rerun="{state}">{note}{context.get("body", "")}</div>'
