@@ -33,7 +33,8 @@ lint: setup ## ruff over code and notebooks
 test: ## everything: lint, unit tests, notebooks, the built pages in a browser
 	@$(PYTHON) book/bootstrap.py --tests
 	@$(MAKE) --no-print-directory lint book
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --nbval-lax chapters
 
 bench: book ## measure speed and weight against the budgets (not part of the tests)
 	@$(BIN)/python -m benchmarks
