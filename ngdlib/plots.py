@@ -129,6 +129,9 @@ def svg_text(fig: mpl.figure.Figure, alt: str) -> str:
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.S)
     # a hundredth of a point is enough for coordinates; the text between the tags stays as it is
     svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"\.(\d\d)\d+", r".\1", tag[0]), svg)
+    svg = re.sub(
+        r'<g id="[^"]*"', "<g", svg
+    )  # the same names in every figure, and nothing uses them
     svg = re.sub(r"\n\s*", "\n", svg)
     width, height = fig.get_size_inches()
     svg = re.sub(
