@@ -147,7 +147,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         inner = match[1].strip()
         if inner in values:
             return values[inner]
-        number = _constant(_substituted(parse(inner, values), values))
+        number = constant(_substituted(parse(inner, values), values))
         return "?" if number is None else show(number)
 
     return re.sub(r"\{\{([^{}]+)\}\}", one, text)
@@ -160,7 +160,8 @@ def _substituted(tree: Tree, values: Mapping[str, str]) -> Tree:
     return tuple(_substituted(part, values) if isinstance(part, tuple) else part for part in tree)
 
 
-def _constant(tree: Tree) -> float | None:
+def constant(tree: Tree) -> float | None:
+    """The value of a formula without variables, None where it has none."""
     return Values(tree, [{}]).double(0)
 
 
@@ -374,10 +375,10 @@ class _Formula(NamedTuple):
     names: list[str]
 
 
-def _trees(item: Mapping, values: Mapping[str, str], field: Any) -> Any:
+def trees(item: Mapping, values: Mapping[str, str], field: Any) -> Any:
     """A formula, or nested lists of formulas, of the item itself, with the drawn values put in."""
     if isinstance(field, (list, tuple)):
-        return [_trees(item, values, part) for part in field]
+        return [trees(item, values, part) for part in field]
     names = [*item.get("vars", {}), *values]
     return _substituted(parse(str(field), names), values)
 
@@ -385,20 +386,20 @@ def _trees(item: Mapping, values: Mapping[str, str], field: Any) -> Any:
 @lru_cache(maxsize=512)
 def _formula(spec: str) -> _Formula:
     item, values = json.loads(spec)
-    sampled, up_to = _sample(item, values)
+    sampled, up_to = sample_of(item, values)
 
     def reference(field: Any) -> Reference:
-        tree = _trees(item, values, field)
+        tree = trees(item, values, field)
         return Reference(tree, item.get("vars", {}), up_to=up_to, sampled=sampled)
 
     mistakes = [reference(m["match"]) for m in item.get("mistakes", [])]
     return _Formula(reference(item["answer"]), mistakes, list(item.get("vars", {})))
 
 
-def _sample(item: Mapping, values: Mapping[str, str]) -> tuple[Sample, Any]:
+def sample_of(item: Mapping, values: Mapping[str, str]) -> tuple[Sample, Any]:
     up_to = item.get("up_to")
     within = next(iter(up_to.values())) if isinstance(up_to, Mapping) else None
-    where = [_trees(item, values, w) for w in item.get("where", [])]
+    where = [trees(item, values, w) for w in item.get("where", [])]
     return sample(item.get("vars", {}), where, item.get("id", ""), within), up_to
 
 
@@ -424,8 +425,8 @@ def _check_formula(item: Mapping, answer: Any, values: Mapping[str, str]) -> Res
 def _check_numeric(item: Mapping, answer: Any, values: Mapping[str, str]) -> Result:
     tree = read(answer, ())
     mine = Values(tree, [{}])
-    right_tree = _trees(item, values, item["answer"])
-    right = _constant(right_tree)
+    right_tree = trees(item, values, item["answer"])
+    right = constant(right_tree)
     if right is None:
         return _say(item, "reference")
     x = mine.double(0)
@@ -445,7 +446,7 @@ def _check_numeric(item: Mapping, answer: Any, values: Mapping[str, str]) -> Res
             result = result._replace(feedback=f"{result.feedback} Exactly: {item['exact']}.")
         return result
     for mistake in item.get("mistakes", []):
-        if near(_constant(_trees(item, values, mistake["match"]))):
+        if near(constant(trees(item, values, mistake["match"]))):
             return _known(mistake)
     if near(right, 20):
         return _say(item, "close")
@@ -487,23 +488,23 @@ class _Matrix(NamedTuple):
     names: list[str]
 
 
-def _nested(field: Any) -> list[list[Any]]:
+def nested(field: Any) -> list[list[Any]]:
     return field if isinstance(field[0], (list, tuple)) else [[x] for x in field]
 
 
 @lru_cache(maxsize=512)
 def _matrix(spec: str) -> _Matrix:
     item, values = json.loads(spec)
-    sampled, _ = _sample({**item, "up_to": None}, values)
+    sampled, _ = sample_of({**item, "up_to": None}, values)
 
     def references(field: Any) -> list[Reference]:
-        rows = _trees(item, values, _nested(field))
+        rows = trees(item, values, nested(field))
         return [
             Reference(tree, item.get("vars", {}), sampled=sampled) for row in rows for tree in row
         ]
 
     def shape(field: Any) -> tuple[int, int]:
-        rows = _nested(field)
+        rows = nested(field)
         return len(rows), len(rows[0])
 
     mistakes = [
@@ -700,7 +701,7 @@ def function_cases(
 ) -> list[tuple[str, float, dict[str, float], Mapping]]:
     """(id, points, value of each component, case) of an item's cases; a case that says `draw: n`
     becomes n cases at random points of the domain."""
-    where = [_trees(item, values, w) for w in item.get("where", [])]
+    where = [trees(item, values, w) for w in item.get("where", [])]
     out = []
     for case in item["cases"]:
         weight = float(case.get("points", 1))
@@ -724,11 +725,11 @@ def arguments_at(item: Mapping, at: Mapping[str, float]) -> list[Any]:
     return [at[a] if names is None else _array(names, at) for a, names in argument_names(item)]
 
 
-def evaluate(trees: Any, at: Mapping[str, float]) -> Any:
+def evaluate(tree: Any, at: Mapping[str, float]) -> Any:
     """Nested lists of trees at a point, in doubles; nan where there is no value."""
-    if isinstance(trees, list):
-        return np.array([evaluate(t, at) for t in trees])
-    value = Values(trees, [dict(at)]).double(0)
+    if isinstance(tree, list):
+        return np.array([evaluate(t, at) for t in tree])
+    value = Values(tree, [dict(at)]).double(0)
     return math.nan if value is None else value
 
 
@@ -744,7 +745,7 @@ def _check_function(item: Mapping, answer: Any, values: Mapping[str, str], priva
         if "expect" in case:
             expected = np.asarray(case["expect"], dtype=float)
         else:
-            expected = np.asarray(evaluate(_trees(item, values, item["answer"]), at))
+            expected = np.asarray(evaluate(trees(item, values, item["answer"]), at))
         try:
             value = np.asarray(answer(*arguments_at(item, at)), dtype=float)
         except Exception as error:  # the reader's code may raise anything; say what it was
@@ -798,7 +799,7 @@ def _is_mistake(
 ) -> bool:
     for (_, _, at, case, _), value in zip(cases, got, strict=True):
         if "match" in mistake:
-            wrong = evaluate(_trees(item, values, mistake["match"]), at)
+            wrong = evaluate(trees(item, values, mistake["match"]), at)
         elif mistake["id"] in case.get("mistakes", {}):
             wrong = case["mistakes"][mistake["id"]]
         else:
