@@ -63,7 +63,7 @@ def test_written_chapters_have_no_defects(chapter):
 def test_claims_point_to_places_in_their_chapter(chapter):
     """Each `where` is a label of the chapter's notebook; a label of no chapter is not."""
     source = (ROOT / "chapters" / f"{chapter}.ipynb").read_text(encoding="utf-8")
-    labels = set(re.findall(r"(?:\(|:name: )([\w-]+)(?=\)=|\\n)", source))
+    labels = set(re.findall(r"\(([\w-]+)\)=", source)) | set(re.findall(r":name: ([\w-]+)", source))
     missing = [c.id for c in claims.load_chapter(chapter) if c.where not in labels]
     assert missing == []
     assert "no-such-place" not in labels
