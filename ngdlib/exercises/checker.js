@@ -14,7 +14,7 @@ const LETTERS = table('αβγδεζηθικλμνξοπρστυφχψωϕϑϵϱ�
   [...GREEK, ...words('phi theta epsilon rho sigma mu Delta Delta')]);
 const COMMANDS = new Map([...GREEK, 'Delta', 'phi', 'theta', 'epsilon', 'rho'].map((n, i) => [i > 24 ? 'var' + n : n, n]));
 const FUNCTIONS = new Map([
-  ...words('exp log sqrt abs sin cos tan sinh cosh tanh arcsin arccos arctan logistic logit').map(n => [n, n]),
+  ...words('exp log sqrt abs sin cos tan cot sinh cosh tanh arcsin arccos arctan logistic logit').map(n => [n, n]),
   ['ln', 'log'], ['sigma', 'logistic'], ['sigmoid', 'logistic'], ['expit', 'logistic'],
   ['asin', 'arcsin'], ['acos', 'arccos'], ['atan', 'arctan']]);
 const CONSTANTS = ['e', 'pi'];
@@ -97,7 +97,7 @@ function tokenise(text) {
     const word = c.slice(start, i).join('');
     if (/^(np|numpy|math|sp|sympy)$/.test(word) && at(i) === '.')
       fail(`Write log(p), not ${word}.log(p): no module names here.`, start);
-    if (word === 'log' && at(i) === '_') fail(LOG_BASE, start);
+    if (/^(log2|log10|lg)$/.test(word) || (word === 'log' && at(i) === '_')) fail(LOG_BASE, start);
     if (!word) fail('An index needs a name before it and digits after it: mu_1.', start);
     add('name', word + subscript(), start);
   }
@@ -678,6 +678,7 @@ const CALLS = {
   sin: (x, P) => cosSin(x, P)[1],
   cos: (x, P) => cosSin(x, P)[0],
   tan: (x, P) => { const [c, s] = cosSin(x, P); return divide(s, c, P); },
+  cot: (x, P) => { const [c, s] = cosSin(x, P); return divide(c, s, P); },
   sinh: (x, P) => coshSinh(x, P)[1],
   cosh: (x, P) => coshSinh(x, P)[0],
   tanh: (x, P) => { const [c, s] = coshSinh(x, P); return divide(s, c, P); },
@@ -934,7 +935,7 @@ class Reference {
     if (seen.includes('differ')) return this.withDifference(a, f, g, at, core, status);
     if (seen.includes('agree'))
       for (let i = size; i < points.length; i++) if (at[i] !== null && b.defined(i)) status.set(i, settle(f, g, i));
-    return this.withoutDifference(a, at, status, seen);
+    return this.withoutDifference(a, f, g, at, status, seen);
   }
   witness(a, i, since = -1) {
     const { points } = this.sample, yours = a.double(i), expected = this.values.double(i);
@@ -945,7 +946,7 @@ class Reference {
     const additive = this.condition === 'additive constant';
     return { point: points[i], yours: additive ? yours - x : yours / x, expected: additive ? expected - y : expected / y, since: points[since] };
   }
-  withoutDifference(a, at, status, seen) {
+  withoutDifference(a, f, g, at, status, seen) {
     const first = kind => [...status.keys()].find(i => status.get(i) === kind), d = first('differ'), u = first('undefined');
     if (d !== undefined) return verdict(false, 'partial', this.witness(a, d, at[d]));
     if (u !== undefined && seen.includes('agree')) return verdict(false, 'domain', this.witness(a, u), a.reason(u));
@@ -955,6 +956,8 @@ class Reference {
         const mine = a.double(i);
         if (mine !== null && mine * this.values.double(i) < 0) return verdict(false, 'sign', this.witness(a, i));
       }
+    const last = Math.max(...this.defined()), P1 = PRECISIONS[1];
+    if (at[last] !== null && softly(() => disjoint(f(last, P1), g(last, P1)), false)) return verdict(false, 'rounded', this.witness(a, last, at[last]));
     return verdict(true, 'equal');
   }
   withDifference(a, f, g, at, core, status) {

@@ -8,8 +8,9 @@ Both are enclosed in intervals at points of the domain: two with short decimals 
 easy to check by hand), eight at random, and, unless these have decided, points near the ends, at
 0, 1/2, 1, where two variables are equal, and spread over the domain, since a formula may agree here
 and be undefined or take another branch there. Intervals that are disjoint prove a difference. Equal
-means: at every point the intervals meet and are known to a relative 2^-300. Where the precision
-does not suffice it is raised once, to 1536 bits; then the verdict is "cannot tell".
+means: at every point the intervals meet and are known to a relative 2^-300, and at one of them they
+still meet at 1536 bits. Where the precision does not suffice it is raised once, to 1536 bits; then
+the verdict is "cannot tell".
 
 A difference is named where it has a name: see `KINDS`.
 """
@@ -372,7 +373,7 @@ class Reference:
                 for i in range(sampled.core, len(sampled.points)):
                     if at[i] is not None and b.defined(i):
                         status[i] = settle(f, g, i)
-            return self.without_difference(a, at, status, seen)
+            return self.without_difference(a, f, g, at, status, seen)
         return self.with_difference(a, f, g, at, core, status)
 
     def conditioned(self, a: Values, core: list[int]) -> tuple[Pair, Pair, list[int | None]]:
@@ -419,7 +420,13 @@ class Reference:
         return ""
 
     def without_difference(
-        self, a: Values, at: list[int | None], status: dict[int, str], seen: list[str]
+        self,
+        a: Values,
+        f: Pair,
+        g: Pair,
+        at: list[int | None],
+        status: dict[int, str],
+        seen: list[str],
     ) -> Verdict:
         differ = [i for i, s in status.items() if s == "differ"]
         undefined = [i for i, s in status.items() if s == "undefined"]
@@ -435,6 +442,9 @@ class Reference:
                 mine, right = a.double(i), self.values.double(i)
                 if mine is not None and right is not None and mine * right < 0:
                     return Verdict(False, "sign", self.witness(a, i))
+        last = self.defined()[-1]
+        if at[last] is not None and apart(f, g, last):  # p + 10^-200 is not p
+            return Verdict(False, "rounded", self.witness(a, last, at[last]))
         return Verdict(True, "equal")
 
     def with_difference(
@@ -495,6 +505,14 @@ class Reference:
             ):
                 return "offset", nice(x[0] - y[0])
         return "different", ""
+
+
+def apart(f: Pair, g: Pair, i: int) -> bool:
+    """Whether f and g certainly differ at point i, by the highest precision."""
+    try:
+        return intervals.disjoint(f(i, PRECISIONS[-1]), g(i, PRECISIONS[-1]))
+    except (Undefined, Unknown):
+        return False
 
 
 def zero(g: Pair, i: int) -> bool:

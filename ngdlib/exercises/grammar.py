@@ -55,7 +55,7 @@ COMMANDS_GREEK = {name: name for name in [*GREEK, "Delta"]} | {
 FUNCTIONS = {
     name: name
     for name in (
-        "exp log sqrt abs sin cos tan sinh cosh tanh arcsin arccos arctan logistic logit"
+        "exp log sqrt abs sin cos tan cot sinh cosh tanh arcsin arccos arctan logistic logit"
     ).split()
 } | {
     "ln": "log",
@@ -252,7 +252,7 @@ class _Tokens:
         after = self.at(self.i)
         if word in ("np", "numpy", "math", "sp", "sympy") and after == ".":
             raise AnswerError(f"Write log(p), not {word}.log(p): no module names here.", start)
-        if word == "log" and after == "_":
+        if word in ("log2", "log10", "lg") or (word == "log" and after == "_"):
             raise AnswerError(
                 "log is the natural logarithm here; for another base divide: log(p)/log(2).", start
             )

@@ -233,6 +233,11 @@ def _tan(a: Interval, bits: int) -> Interval:
     return divide(sin, cos, bits)
 
 
+def _cot(a: Interval, bits: int) -> Interval:
+    cos, sin = _cos_sin(a, bits)
+    return divide(cos, sin, bits)
+
+
 def _cosh_sinh(a: Interval, bits: int) -> tuple[Interval, Interval]:
     grow, fall = _exp(a, bits), _exp(mpi_neg(a), bits)
     cosh = mpi_mul(_HALF, mpi_add(grow, fall, bits), bits)
@@ -328,6 +333,7 @@ FUNCTIONS = {
     "sin": lambda a, bits: _cos_sin(a, bits)[1],
     "cos": lambda a, bits: _cos_sin(a, bits)[0],
     "tan": _tan,
+    "cot": _cot,
     "sinh": lambda a, bits: _cosh_sinh(a, bits)[1],
     "cosh": lambda a, bits: _cosh_sinh(a, bits)[0],
     "tanh": _tanh,
