@@ -303,7 +303,8 @@ mp_functions = {
     "exp": mpmath.exp, "log": mpmath.log, "sqrt": mpmath.sqrt, "sin": mpmath.sin, "cos": mpmath.cos,
     "tan": mpmath.tan, "cot": mpmath.cot, "sinh": mpmath.sinh, "cosh": mpmath.cosh,
     "tanh": mpmath.tanh, "arcsin": mpmath.asin, "arccos": mpmath.acos, "arctan": mpmath.atan,
-    "abs": abs, "logistic": lambda x: 1 / (1 + mpmath.exp(-x)), "logit": lambda x: mpmath.log(x / (1 - x)),
+    "abs": abs, "logistic": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "logit": lambda x: mpmath.log(x / (1 - x)),
 }  # fmt: skip
 
 

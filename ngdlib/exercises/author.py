@@ -152,7 +152,7 @@ class Validator:
         return len(self.faults) == before
 
     def readable(self, item: Mapping, where: Where) -> bool:
-        """Every formula can be read, and every {{placeholder}} has a value."""
+        """Every formula can be read, and every {{name}} in a text has a value."""
         before = len(self.faults)
         names = [*item.get("vars", {}), *item.get("variant", {})]
         for keys, text in _formulas(item):
