@@ -7,12 +7,12 @@ import shutil
 
 import jsonschema
 import pytest
-from conftest import ROOT
 
 from ngdlib.exercises.author import main, validate
 from ngdlib.exercises.items import check_item, draw
 from ngdlib.exercises.node import PageChecker
 from ngdlib.exercises.sets import SCHEMA, SetError, load, public, with_steps
+from tests.conftest import ROOT
 
 SETS = ROOT / "tests" / "exercise_sets"
 SAMPLE = (SETS / "sample.yml").read_text(encoding="utf-8")

@@ -6,11 +6,11 @@ import sys
 
 import nbformat
 import pytest
-from conftest import ROOT
 
 from book import execute, rerun
 from ngdlib.plots import figure
 from ngdlib.prose import quoted_at
+from tests.conftest import ROOT
 
 
 def chapter(source: str) -> nbformat.NotebookNode:

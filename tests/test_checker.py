@@ -9,7 +9,6 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from ngdlib.exercises.intervals import PRECISIONS, Budget, enclose
 from ngdlib.exercises.items import FEEDBACK, check_item, draw, fill, points, read, read_rows
 from ngdlib.exercises.minify import SOURCE, minify, page_script
 from ngdlib.exercises.node import PageChecker, Unreadable
+from tests.conftest import ROOT
 
 VECTORS = json.loads((ROOT / "tests" / "exercise_vectors.json").read_text(encoding="utf-8"))
 PACKAGE = ROOT / "ngdlib" / "exercises"

@@ -4,10 +4,10 @@ import json
 import re
 
 import pytest
-from conftest import ROOT
 
 from ngdlib import claims
 from ngdlib.claims import CHECKS, VERDICTS, Evidence, claim, opinion
+from tests.conftest import ROOT
 
 WRITTEN = claims.written_chapters()
 

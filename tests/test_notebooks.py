@@ -5,10 +5,10 @@ import re
 
 import nbformat
 import pytest
-from conftest import ROOT
 
 from book.execute import notebooks
 from book.rerun import parameters
+from tests.conftest import ROOT
 
 FILES = [*notebooks(), *sorted((ROOT / "exercises").glob("*.ipynb"))]
 
