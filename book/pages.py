@@ -125,6 +125,24 @@ def finish(app, exception) -> None:
     first = f"{app.config.root_doc}.html"
     (out / "index.html").write_text(ROOT_PAGE.format(first=first), encoding="utf-8")
     keep_used_icons(out)
+    forget_earlier_builds(out)
+
+
+def forget_earlier_builds(out: Path) -> None:
+    """Make a build over an earlier one give the same bytes as a build from nothing.
+
+    A first build writes the pages before one style sheet exists, a second one after, with a hash of
+    it in the address; and words that have gone stay in the search index, found on no page.
+    """
+    for page in out.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(re.sub(r"(mystnb\.\w+\.css)\?v=\w+", r"\1", text), encoding="utf-8")
+    file = out / "searchindex.js"
+    index = json.loads(file.read_text(encoding="utf-8").removeprefix("Search.setIndex(")[:-1])
+    for kind in ("terms", "titleterms"):
+        index[kind] = {word: where for word, where in sorted(index[kind].items()) if where != []}
+    text = json.dumps(index, separators=(",", ":"), ensure_ascii=False)
+    file.write_text(f"Search.setIndex({text})", encoding="utf-8")
 
 
 ROOT_PAGE = """<!DOCTYPE html>
