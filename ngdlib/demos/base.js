@@ -10,7 +10,9 @@
 //     build(ui) {                                make the nodes once, appending them to ui.root
 //       return {
 //         layout(width) {},                      place what depends on the width (px); before draw
-//         draw(state) {},                        bring every node up to date with the state
+//         draw(state, again) {},                 bring every node up to date with the state; return
+//                                                true to be called once more in the next frame,
+//                                                then with again = true (work spread over frames)
 //         say(state) { return "..." } } } });    one sentence for a screen reader
 //
 // ui: root, get(name), set({name: value, ...}) (clamps, repairs, tells Python), reset(),
@@ -380,19 +382,22 @@ const ngd = (() => {
       const view = spec.build(ui);
 
       // many changes in a frame draw once; off-screen the drawing waits
-      let frame = 0, visible = true, stale = false, width = 0, spoken = 0, noted = 0;
+      let frame = 0, visible = true, dirty = true, stale = false, width = 0, spoken = 0, noted = 0;
       const paint = () => {
         frame = 0;
         stale = false;
         if (!width) return;
-        refresh.forEach(f => f());
-        view.draw(state());
+        const again = !dirty;
+        dirty = false;
+        if (!again) refresh.forEach(f => f());
+        if (view.draw(state(), again)) schedule();
       };
       const schedule = () => {
         if (!visible) stale = true;
         else frame ||= requestAnimationFrame(paint);
       };
       const changed = () => {
+        dirty = true;
         schedule();
         clearTimeout(spoken);
         spoken = setTimeout(() => attr(live, { text: view.say(state()) }), 600);
@@ -411,6 +416,7 @@ const ngd = (() => {
         const now = root.clientWidth;
         if (!now || now === width) return;
         width = now;
+        dirty = true;
         view.layout(width);
         schedule();
       };

@@ -2,12 +2,18 @@
 // head: each demo's html calls ngdHost.start(figure) as soon as it is parsed, before the page ends.
 // figure.dataset.ready holds the milliseconds since navigation at which the demo could be used.
 window.ngdHost = (() => {
-  const modules = new Map(); // module text -> promise of the module: two demos of a kind load once
+  // Our modules import nothing and export at the start of a line, so they can run at once, before
+  // the page is first painted; `import` would wait for a tenth of a second behind the parser. What
+  // is written otherwise is imported.
+  const evaluate = text => {
+    const body = text.replace(/^export const (\w+) =/gm, "const $1 = exports.$1 =").replace(/^export default /m, "exports.default = ");
+    if (!/^(import|export)\b/m.test(body)) return new Function("exports", `"use strict";\n${body}\nreturn exports;`)({});
+    const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+    return import(url).finally(() => URL.revokeObjectURL(url));
+  };
+  const modules = new Map(); // module text -> the module or a promise of it: two demos of a kind load once
   const load = text => {
-    if (!modules.has(text)) {
-      const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-      modules.set(text, import(url).finally(() => URL.revokeObjectURL(url)));
-    }
+    if (!modules.has(text)) modules.set(text, evaluate(text));
     return modules.get(text);
   };
 
@@ -42,15 +48,17 @@ window.ngdHost = (() => {
     figure.dataset.started = "";
     try {
       const { state } = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
-      const module = await load(figure.querySelector("script.ngd-module").textContent);
+      const loaded = load(figure.querySelector("script.ngd-module").textContent);
+      const module = loaded instanceof Promise ? await loaded : loaded;
       const view = typeof module.default === "function" ? await module.default() : module.default;
       const model = modelOf(state, { name: figure.id });
       const el = document.createElement("div");
       el.className = "ngd-live";
-      await view.initialize?.({ model });
+      if (view.initialize) await view.initialize({ model });
       figure.dataset.live = ""; // from here on the styles hide the still
       figure.prepend(el);
-      await view.render({ model, el });
+      const rendered = view.render({ model, el });
+      if (rendered instanceof Promise) await rendered;
       figure.ngd = { model, module }; // for scripts of the page that set or observe the demo
       figure.dataset.ready = performance.now().toFixed(1);
     } catch (error) {

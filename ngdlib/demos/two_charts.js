@@ -166,45 +166,47 @@ const apartBy5 = (places, scale = 1) => {
   return kept;
 };
 
-/** A number line with its six lanes. */
-const panel = (parent, ui, chart) => {
+/**
+ * A number line with its six lanes. The lines share the paths that are drawn anew in every frame:
+ * `mark` adds to them. `under` and `over` are the groups below and above those paths.
+ */
+const panel = (under, over, ui, chart) => {
   const { domain, ticks, text, digits, step } = LINES[chart];
-  const group = svg("g");
   const label = (className = "", anchor = "start") => svg("text", { class: `ngd-words ${className}`, dy: ".35em", "text-anchor": anchor });
-  const guides = svg("path", { class: "ngd-guide" }), here = svg("path", { class: "ngd-here" }), goal = svg("path", { class: "ngd-goal" });
-  group.append(guides, goal, here);
+  const guides = svg("path", { class: "ngd-guide" }), goal = svg("path", { class: "ngd-goal" });
+  under.append(guides, goal);
   const sets = METHODS.map(method => {
-    const drawn = tracks(group, method);
     const names = NAMES.map(taken => label(`ngd-bare ${taken === chart ? "ngd-strong" : ""}`));
     const numbers = NAMES.map(taken => label(`ngd-bare ngd-number ${taken === chart ? "ngd-strong" : ""}`, "end"));
     const said = label("ngd-remark ngd-strong");
-    drawn.group.append(...names, ...numbers, said);
-    return { drawn, names, numbers, said };
+    over.append(svg("g", { class: CLASS[method] }, ...names, ...numbers, said));
+    return { names, numbers, said };
   });
-  const foot = axis(group);
+  const foot = axis(over);
   const title = label("ngd-bare ngd-strong"), value = label("ngd-bare ngd-strong", "end");
   const goalMark = svg("path", { class: "ngd-star" });
-  group.append(title, value, goalMark);
+  over.append(title, value, goalMark);
   const legend = METHODS.map(method => svg("g", { class: CLASS[method] }, svg("path", { class: "ngd-way" }), attr(label("", "end"), { text: method })));
   const starName = label();
   const first = chart === NAMES[0];
-  if (first) group.append(starName, ...legend);
-  parent.append(group);
+  if (first) over.append(starName, ...legend);
 
   let scale, top, floor, edges;
   const range = Q_RANGE.map(q => toChart(chart, q));
   const setFrom = v => ui.set({ q: tidy(CHARTS[chart].pair(v)[0]) });
-  const handle = ui.handle(group, {
+  const handle = ui.handle(over, {
     label: `The coin, by its ${TITLE[chart]}`,
     axes: [{ min: range[0], max: range[1], step, get: () => toChart(chart, ui.get("q")), set: setFrom, text: v => `${chart} = ${fixed(v, digits)}` }],
     place: x => setFrom(ngd.clamp(scale.invert(x), ...range)),
   });
-  const star = first && ui.handle(group, {
+  const star = first && ui.handle(over, {
     label: "Mean of the data", shape: "star", size: 8,
     axes: [{ min: 0, max: 1, step: 0.01, get: () => ui.get("mean"), set: mean => ui.set({ mean: tidy(mean) }), text: v => `mean = ${fixed(v, 2)}` }],
     place: x => ui.set({ mean: Number(ngd.clamp(scale.invert(x), 0, 1).toFixed(3)) }),
   });
   const laneAt = (m, k) => top + m * (3 * LANE + GAP) + (k + 0.5) * LANE;
+  /** The coordinate on this line of an end point reached in a chart; NaN where it has none. */
+  const place = (taken, end) => (taken === chart ? end.values.at(-1) : end.inside ? CHARTS[chart].of(...end.pairs.at(-1)) : NaN);
 
   return {
     /** Places the panel below y; returns its height. */
@@ -232,11 +234,11 @@ const panel = (parent, ui, chart) => {
       });
       return floor + 24 - y;
     },
-    draw(state, ends) {
+    /** Moves what is its own, and adds its marks to those of all lines. */
+    mark(state, ends, marks, here) {
       const x = scale(toChart(chart, state.q)), goalAt = scale(ngd.clamp(toChart(chart, state.mean), ...domain));
-      attr(here, { d: `M${px(x)} ${top}V${floor}` });
+      here.push(`M${px(x)} ${top}V${floor}`);
       attr(goal, { d: `M${px(goalAt)} ${first ? top - 10 : top}V${floor}` });
-      attr(value, { text: fixed(toChart(chart, state.q), digits) });
       handle.move(x, floor);
       if (first) {
         star.move(goalAt, top - 14);
@@ -244,29 +246,34 @@ const panel = (parent, ui, chart) => {
         attr(starName, { x: px(goalAt + (flip ? -22 : 22)), y: top - 14, "text-anchor": flip ? "end" : "start", text: `data mean ȳ = ${fixed(state.mean, 2)}` });
       } else attr(goalMark, { d: shape("star", goalAt, floor, 5) });
 
-      sets.forEach(({ drawn, numbers, said }, m) => {
-        const marks = { way: [], own: [], dots: [], ends: [], open: [] }, stops = [];
+      METHODS.forEach((method, m) => {
+        const stops = [];
         NAMES.forEach((taken, k) => {
-          const end = ends[METHODS[m]][taken], y = laneAt(m, k), own = taken === chart;
-          const found = own ? end.values.at(-1) : end.inside ? CHARTS[chart].of(...end.pairs.at(-1)) : NaN;
-          const beyond = !(found >= domain[0] && found <= domain[1]) || !end.inside;
+          const end = ends[method][taken], y = laneAt(m, k), own = taken === chart;
+          const found = place(taken, end);
+          const beyond = !end.inside || found < domain[0] || found > domain[1];
           const up = beyond && leavesUpwards(taken, end);
           const xs = end.pairs.map(pair => ngd.clamp(scale(CHARTS[chart].of(...pair)), ...edges));
           if (!end.inside) xs.push(0);
           if (beyond) xs[xs.length - 1] = edges[+up];
-          marks[own ? "own" : "way"].push(...reach(xs).map(p => `M${px(xs[0])} ${y}H${px(p)}`));
-          marks.dots.push(...apartBy5(xs).map(p => `M${px(p)} ${y}h0`));
-          if (beyond) marks.open.push(chevron(edges[+up], y, up ? 1 : -1, 0));
+          marks[m][own ? "own" : "way"].push(...reach(xs).map(p => `M${px(xs[0])} ${y}H${px(p)}`));
+          marks[m].dots.push(...apartBy5(xs).map(p => `M${px(p)} ${y}h0`));
+          if (beyond) marks[m].open.push(chevron(edges[+up], y, up ? 1 : -1, 0));
           else {
-            marks.ends.push(shape(MARK[taken], xs.at(-1), y, 4));
+            marks[m].ends.push(shape(MARK[taken], xs.at(-1), y, 4));
             stops.push([xs.at(-1), y]);
           }
-          attr(numbers[k], { text: end.inside && Math.abs(found) < 1e4 ? short(found, digits) : "–" });
-          if (own) attr(said, { x: up ? edges[1] - 14 : edges[0] + 14, "text-anchor": up ? "end" : "start", text: remark(chart, end, state) });
+          if (own) attr(sets[m].said, { x: up ? edges[1] - 14 : edges[0] + 14, "text-anchor": up ? "end" : "start", text: remark(chart, end, state) });
         });
-        if (stops.length > 1) marks.tie = [ngd.line(stops)];
-        drawn.write(marks);
+        if (stops.length > 1) marks[m].tie.push(ngd.line(stops));
       });
+    },
+    numbers(state, ends) {
+      attr(value, { text: fixed(toChart(chart, state.q), digits) });
+      METHODS.forEach((method, m) => NAMES.forEach((taken, k) => {
+        const end = ends[method][taken], found = place(taken, end);
+        attr(sets[m].numbers[k], { text: end.inside && Math.abs(found) < 1e4 ? short(found, digits) : "–" });
+      }));
     },
   };
 };
@@ -338,7 +345,11 @@ export default ngd.demo({
   state: { q: Q_RANGE, mean: [0, 1], eta: [0.01, 10], steps: [1, 50, "integer"], mode: ["steps", "flow"] },
   build(ui) {
     const lines = stage("The coin on three number lines", "ngd-lines");
-    const panels = NAMES.map(chart => panel(lines, ui, chart));
+    const under = svg("g"), over = svg("g"), here = svg("path", { class: "ngd-here" });
+    lines.append(under, here);
+    const sets = METHODS.map(method => tracks(lines, method));
+    lines.append(over);
+    const panels = NAMES.map(chart => panel(under, over, ui, chart));
     const curve = stage("The coin on the curve of the model", "ngd-arc");
     const arc = arcPanel(curve, ui);
     const controls = html("div", { class: "ngd-controls" },
@@ -352,8 +363,10 @@ export default ngd.demo({
     const side = html("div", { class: "ngd-side" }, controls, summary, curve);
     ui.root.classList.add("two-charts");
     ui.root.append(lines, side);
+    let ends, turn = 0, owed = 0, fresh = true;
     return {
       layout(width) {
+        fresh = true;
         const wide = width >= 620;
         const left = wide ? width - 262 : width;
         ui.root.classList.toggle("ngd-wide", wide);
@@ -364,11 +377,26 @@ export default ngd.demo({
         curve.size(across, size);
         arc.layout(across, size);
       },
-      draw(state) {
-        const ends = landings(state);
-        for (const p of panels) p.draw(state, ends);
-        arc.draw(state, ends);
-        METHODS.forEach((method, m) => attr(told[m], { text: tell(ends[method]) }));
+      // The marks move in every frame. The numbers of the three lines take turns, a line a frame,
+      // which no eye can tell and a slow phone is glad of.
+      draw(state, again) {
+        if (!again) {
+          ends = landings(state);
+          const marks = METHODS.map(() => ({ tie: [], way: [], own: [], dots: [], ends: [], open: [] })), uprights = [];
+          for (const p of panels) p.mark(state, ends, marks, uprights);
+          attr(here, { d: uprights.join("") });
+          sets.forEach((set, m) => set.write(marks[m]));
+          arc.draw(state, ends);
+          owed = 3;
+        }
+        do {
+          turn = (turn + 1) % 3;
+          panels[turn].numbers(state, ends);
+          owed -= 1;
+        } while (owed && fresh);
+        if (turn === 0 || fresh) METHODS.forEach((method, m) => attr(told[m], { text: tell(ends[method]) }));
+        fresh = false;
+        return owed > 0;
       },
       say(state) {
         const ends = landings(state);
