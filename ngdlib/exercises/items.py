@@ -44,6 +44,7 @@ from ngdlib.exercises.grammar import (
     parse,
 )
 
+FIRST = "1"  # the seed of the variant that page and notebook show first
 KINDS = ("formula", "numeric", "matrix", "choice", "function", "derivation")
 
 FEEDBACK = {
