@@ -1,3 +1,10 @@
+// ngdTypeset(element) typesets the formulas \( \) and \[ \] in an element that a script has made;
+// a promise that is kept when they stand.
+window.ngdTypeset = async element => {
+  await window.MathJax?.startup?.promise;
+  await window.MathJax?.typesetPromise?.([element]);
+};
+
 // Starts demos on a page that has no kernel and no widget manager. A classic script for the page's
 // head: each demo's html calls ngdHost.start(figure) as soon as it is parsed, before the page ends.
 // figure.dataset.ready holds the milliseconds since navigation at which the demo could be used.
