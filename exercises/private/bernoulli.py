@@ -14,6 +14,8 @@ def landings(q, m, eta):
 
 
 def _end(chart, q, m, eta, metric="natural"):
+    if eta == 0:
+        return q
     model, change = COIN.in_chart(chart), COIN.change_to(chart)
     start = init(change.forward(np.array([q])))
     state, _ = step(start, model, data_fit(model, np.array([m])), metric, Fixed(eta))
