@@ -180,6 +180,10 @@ BREAKS = [
         "does not define natural_step",
         "starter:",
     ),
+    ('towards the data mean m."""', "towards m.", "starter: not Python", "starter:"),
+    ("trace = [0.1]", "trace = [0.1", "after: not Python", "after:"),
+    ("- id: fit", "- id: if", "a word of Python", "- id: if"),
+    ("- id: fit", "- id: Fisher_q", "too much like fisher-q", "- id: Fisher_q"),
     ("at: {q: 0.5, m: 0.8, eta: 0.1}", "at: {q: 0.5, m: 0.8}", "at must give", "{id: by-hand"),
     (
         "answer: q - eta*(q - m)",
@@ -295,6 +299,36 @@ def test_formulas_stay_as_typed_and_lines_are_kept(tmp_path):
         (tmp_path / "x.yml").write_text(bad, encoding="utf-8")
         with pytest.raises(SetError, match=r"x\.yml:1"):
             load(tmp_path / "x.yml")
+
+
+def test_ids_of_steps_do_not_tell_their_order(page, folder):
+    text = SAMPLE[: SAMPLE.index("- id: score\n")] + ORDER
+    (folder / "sample.yml").write_text(text, encoding="utf-8")
+    assert validate(folder / "sample.yml", page) == []
+    telling = text.replace("id: square", "id: a-square")
+    (folder / "sample.yml").write_text(telling, encoding="utf-8")
+    (fault,) = validate(folder / "sample.yml", page)
+    assert "the alphabet" in fault.message
+    assert fault.line == telling[: telling.index("  steps:")].count("\n") + 1
+
+
+ORDER = """
+- id: order
+  kind: derivation
+  points: 1
+  objective: fisher
+  title: In order
+  prompt: Put the lines in order.
+  mode: order
+  derivation: bernoulli.score_and_fisher
+  steps:
+  - {id: square, tex: "s(y)^2", because: square the score}
+  - {id: average, tex: "q s(1)^2 + (1-q) s(0)^2", because: average it}
+  distractors:
+  - {id: first, tex: "s(y)^4", because: square twice, feedback: Once is enough.}
+  hints: []
+  solution: Square, then average.
+"""
 
 
 def test_every_variant_of_the_sample_can_be_solved():

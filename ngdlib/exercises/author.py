@@ -1,21 +1,25 @@
-"""The validator of exercise sets.
+"""The validator of exercise sets, which also writes their notebooks.
 
     python -m ngdlib.exercises.author                       # every set in exercises/
     python -m ngdlib.exercises.author exercises/bernoulli.yml
+    python -m ngdlib.exercises.author --check               # write nothing, compare only
     python -m ngdlib.exercises.author --site _build/html    # where to look for what is private
 
 Each complaint names file and line. A set is fit to publish when: it follows the schema; every
 answer is defined on the whole of its domain; every known mistake differs from the answer and from
 the other mistakes, and is recognised; no hint contains the answer; every option and mistake has its
 words; Python and the page give the same results; the private part agrees with the public one and
-nothing of it is on the site or in a notebook. `exercises/SCHEMA.md` explains the fields.
+nothing of it is on the site or in a notebook. `exercises/SCHEMA.md` explains the fields. The
+notebook of a set that is in order is written beside it.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib.util
 import itertools
+import keyword
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from ngdlib.exercises import notebook
 from ngdlib.exercises.compare import Reference, check_domain
 from ngdlib.exercises.grammar import AnswerError, canonical, declared, latex, parse
 from ngdlib.exercises.items import (
@@ -75,6 +80,7 @@ class Validator:
             self.say(f"chapter: the file is called {self.set.path.name}", "chapter")
         self.distinct(data["objectives"], ("objectives",), "objective")
         self.distinct(data["items"], ("items",), "item")
+        self.names(data["items"])
         self.objectives(data)
         for i, item in enumerate(data["items"]):
             self.item(item, ("items", i))
@@ -90,6 +96,17 @@ class Validator:
             if thing["id"] in seen:
                 self.say(f"id: another {what} is called {thing['id']}", *where, i, "id")
             seen.add(thing["id"])
+
+    def names(self, items: Sequence[Mapping]) -> None:
+        """In the notebook each answer has a name of its own."""
+        seen: dict[str, str] = {}
+        for i, item in enumerate(items):
+            name = notebook.variable(item)
+            if keyword.iskeyword(name):
+                self.say(f"id: {name} is a word of Python", "items", i, "id")
+            other = seen.setdefault(name.lower(), item["id"])
+            if other != item["id"]:
+                self.say(f"id: too much like {other} for the notebook", "items", i, "id")
 
     def objectives(self, data: Mapping) -> None:
         known = {o["id"] for o in data["objectives"]}
@@ -335,6 +352,11 @@ class Validator:
             return
         if item["starter"].strip() and not re.search(rf"\bdef {item['name']}\(", item["starter"]):
             self.say(f"starter: it does not define {item['name']}", *where, "starter")
+        for part in ("starter", "after"):
+            try:
+                ast.parse(fill(item.get(part, ""), values))
+            except SyntaxError as error:
+                self.say(f"{part}: not Python: {error.msg}, line {error.lineno}", *where, part)
         for k, case in enumerate(item["cases"]):
             if "at" in case and set(case["at"]) != set(item["vars"]):
                 self.say(
@@ -403,6 +425,8 @@ class Validator:
                     "alternatives: an order of the same steps is needed", *where, "alternatives", k
                 )
         if item["mode"] == "order":
+            if sorted(order) in [order, *item.get("alternatives", [])]:
+                self.say("steps: the alphabet puts their ids in the right order", *where, "steps")
             tries = [order, order[::-1], order[:1], *item.get("alternatives", [])]
             tries += [[order[0], d["id"]] for d in item.get("distractors", [])]
         else:
@@ -600,13 +624,32 @@ def leaks(private: ExerciseSet, folder: Path, site: Path | None) -> list[Fault]:
     return found
 
 
+def notebooks(paths: Sequence[Path], compare: bool, out: Callable[[str], None]) -> int:
+    """Write the notebooks of these sets, or only compare them. How many are not as they should
+    be."""
+    stale = 0
+    for path in paths:
+        if compare:
+            current = notebook.is_current(path)
+            stale += not current
+            state = "up to date" if current else f"not what {path.name} gives: run `make exercises`"
+        else:
+            state = "written" if notebook.write(path) else "up to date"
+        out(f"{notebook.target(path)}: {state}")
+    return stale
+
+
 def main(arguments: Sequence[str] | None = None, out: Callable[[str], None] = print) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m ngdlib.exercises.author",
-        description="Check exercise sets. Complaints name file and line; exit status 1 if any.",
+        description="Check exercise sets and write the notebooks of those that are in order. "
+        "Complaints name file and line; exit status 1 if any.",
         epilog="The fields of a set are explained in exercises/SCHEMA.md.",
     )
     parser.add_argument("sets", nargs="*", type=Path, help="YAML files (default: exercises/*.yml)")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; complain of notebooks that are stale"
+    )
     parser.add_argument(
         "--site",
         type=Path,
@@ -615,7 +658,7 @@ def main(arguments: Sequence[str] | None = None, out: Callable[[str], None] = pr
     )
     options = parser.parse_args(arguments)
     paths = options.sets or sorted(FOLDER.glob("*.yml"))
-    faults, items, marks = [], 0, 0.0
+    faults, sound, items, marks = [], [], 0, 0.0
     with PageChecker() as page:
         for path in paths:
             if not path.is_file():
@@ -625,15 +668,17 @@ def main(arguments: Sequence[str] | None = None, out: Callable[[str], None] = pr
             faults += of_this
             if not of_this:
                 data = load(path).data
+                sound.append(path)
                 items += len(data["items"])
                 marks += sum(item["points"] for item in data["items"])
     for fault in faults:
         out(str(fault))
+    stale = notebooks(sound, options.check, out)
     if faults:
         out(f"{len(faults)} to put right in {len({f.path for f in faults})} of {len(paths)} sets.")
-        return 1
-    out(f"{len(paths)} sets, {items} items, {marks:g} points: all in order.")
-    return 0
+    elif not stale:
+        out(f"{len(paths)} sets, {items} items, {marks:g} points: all in order.")
+    return 1 if faults or stale else 0
 
 
 if __name__ == "__main__":
