@@ -1201,7 +1201,7 @@ function blankItem(item, blank) {
 function checkBlanks(item, answer, values) {
   let score = 0, first = null;
   for (const blank of item.blanks) {
-    const r = check(blankItem(item, blank), answer[blank.id] || '', values), feedback = `${blank.label}: ${r.feedback}`;
+    const r = check(blankItem(item, blank), answer[blank.id] || '', values), feedback = `${fill(blank.label, values)}: ${r.feedback}`;
     if (r.score === null) return { ...r, feedback };
     score += r.score / item.blanks.length;
     if (r.kind !== 'equal' && !first) first = { ...r, feedback };
@@ -1218,7 +1218,7 @@ function check(item, answer, values = {}) {
     if (!(error instanceof AnswerError)) throw error;
     return result(null, 'unreadable', error.message, null, error.position);
   }
-  return Object.keys(values).length ? { ...r, feedback: fill(r.feedback, values) } : r;
+  return r.kind === 'equal' || r.kind.startsWith('known:') ? { ...r, feedback: fill(r.feedback, values) } : r;
 }
 const points = (item, r, hints = 0) =>
   Math.max(0, item.points * (r.score || 0) - (item.hints || []).slice(0, hints).reduce((s, h) => s + (h.cost || 0), 0));

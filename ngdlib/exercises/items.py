@@ -316,7 +316,9 @@ def check_item(
             result = _CHECKS[kind](item, answer, values)
     except AnswerError as error:
         return Result(None, "unreadable", error.message, None, error.position)
-    return result._replace(feedback=fill(result.feedback, values)) if values else result
+    if result.kind == "equal" or result.kind.startswith("known:"):  # the set's own words
+        return result._replace(feedback=fill(result.feedback, values))
+    return result
 
 
 def _say(item: Mapping, kind: str, witness: Witness | None = None, **more: Any) -> Result:
@@ -681,11 +683,12 @@ def _check_blanks(item: Mapping, answer: Any, values: Mapping[str, str]) -> Resu
     for blank in item["blanks"]:
         given = answer.get(blank["id"], "")
         result = check_item(blank_item(item, blank), given, values)
+        label = fill(blank["label"], values)
         if result.score is None:
-            return result._replace(feedback=f"{blank['label']}: {result.feedback}")
+            return result._replace(feedback=f"{label}: {result.feedback}")
         score += result.score / len(item["blanks"])
         if result.kind != "equal" and first is None:
-            first = result._replace(feedback=f"{blank['label']}: {result.feedback}")
+            first = result._replace(feedback=f"{label}: {result.feedback}")
     return _say(item, "equal") if first is None else first._replace(score=score)
 
 
