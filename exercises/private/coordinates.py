@@ -55,3 +55,7 @@ def slope_divided(q, m, eta):
 
 def not_there(q, m, eta):
     return logistic(q + eta * (m - q))
+
+
+def carried_twice(q, m, eta):
+    return logistic(logit(q) + eta * q * (1 - q) * (m - q))

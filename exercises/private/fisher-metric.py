@@ -1,4 +1,4 @@
-"""Hidden oracle of the set on the Fisher metric, by the book's own model, and functions that err."""
+"""Hidden oracle of the set on the Fisher metric, by the book's own model; functions that err."""
 
 import numpy as np
 
@@ -58,3 +58,8 @@ def half(*at):
 def squared_probabilities(*at):
     p, v = faces(*at)
     return np.linalg.norm(v / p)
+
+
+def diagonal(p1, p2, v1, v2):
+    F = DIE.fisher(np.array([p1, p2]))
+    return np.sqrt(F[0, 0] * v1**2 + F[1, 1] * v2**2)
