@@ -114,11 +114,11 @@ def make_venv() -> None:
 
 
 def vendor() -> None:
-    """`_build/vendor`: MathJax for the pages, axe-core for the tests."""
+    """`_build/vendor`: MathJax for the pages, terser that makes their script small, axe-core."""
     want = digest(ROOT / "book" / "package-lock.json", Path(__file__))
     if read(VENDOR / "ready") == want:
         return
-    say("fetching MathJax and axe-core (pinned, hash-checked)")
+    say("fetching MathJax, terser and axe-core (pinned, hash-checked)")
     VENDOR.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=VENDOR.parent) as scratch:
         work, made = Path(scratch, "npm"), Path(scratch, "made")
@@ -140,6 +140,8 @@ def vendor() -> None:
         shutil.copytree(modules / "mathjax" / "es5" / fonts, made / "mathjax" / fonts)
         shutil.copy(modules / "mathjax" / "es5" / "tex-chtml.js", made / "mathjax")
         shutil.copy(modules / "mathjax" / "LICENSE", made / "mathjax")
+        for name in ("terser", "@jridgewell"):  # a module of node, and what it asks for
+            shutil.copytree(modules / name, made / "node_modules" / name)
         (made / "axe").mkdir()
         shutil.copy(modules / "axe-core" / "axe.min.js", made / "axe")
         (made / "ready").write_text(want)

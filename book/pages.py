@@ -17,6 +17,7 @@ import yaml
 
 from book import cards
 from book.execute import cache_folder
+from book.scripts import exercises_script
 from ngdlib.style import tokens_css
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,13 +38,15 @@ def add_own_files(app) -> None:
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
     demos = ROOT / "ngdlib" / "demos"
-    sheets = [*sorted(demos.glob("*.css")), ROOT / "book" / "static" / "book.css"]
+    page = ROOT / "ngdlib" / "exercises" / "page.css"
+    sheets = [*sorted(demos.glob("*.css")), page, ROOT / "book" / "static" / "book.css"]
     styles = [tokens_css(), *(sheet.read_text(encoding="utf-8") for sheet in sheets)]
     (made / "ngd.css").write_text("\n".join(styles), encoding="utf-8")
     host = demos / "host.js"
     if host.exists():
         shutil.copy(host, made)
         app.add_js_file("host.js", priority=100)
+    (made / "exercises.js").write_text(exercises_script(), encoding="utf-8")
     vendor = made / "vendor" / "mathjax"
     shutil.copytree(ROOT / "_build" / "vendor" / "mathjax", vendor)
     app.config.html_static_path.append(str(made))
@@ -52,6 +55,8 @@ def add_own_files(app) -> None:
 
 def page_head(app, pagename, templatename, context, doctree) -> None:
     """Description and preview card; each script once; a colour scheme that the theme accepts."""
+    if 'class="ngd-exercises"' in context.get("body", ""):  # before MathJax, so it typesets once
+        app.add_js_file("exercises.js", priority=150, defer="defer")
     seen, scripts = set(), []
     for script in context.get("script_files", []):
         body = getattr(script, "attributes", {}).get("body")

@@ -1,8 +1,8 @@
 /* Reading and checking answers in the page: the grammar, verdicts and feedback of ngdlib.exercises.
    It needs no library and runs no text as code. Values are enclosed in balls (middle, radius, exponent) of BigInts, so a
    verdict is as sure here as with Python's intervals. tests/exercise_vectors.json holds both to the
-   same answers. Exports one object: module.exports in node, ngdChecker in a page. */
-(function (root) {
+   same answers. book/scripts.py puts page.js behind it and makes one script of the two; in node it
+   is a module. */
 'use strict';
 
 // --- grammar ------------------------------------------------------------------------------------
@@ -1225,7 +1225,4 @@ const points = (item, r, hints = 0) =>
 const compare = (student, answer, domain, where = [], upTo = null, seed = '') =>
   new Reference(answer, domain, upTo, null, where, seed).compare(student);
 
-const api = { parse, latex, compare, check, draw, fill, points, blankItem, AnswerError };
-if (typeof module !== 'undefined' && module.exports) module.exports = api;
-else root.ngdChecker = api;
-})(typeof globalThis !== 'undefined' ? globalThis : this);
+if (typeof document === 'undefined') module.exports = { parse, latex, compare, check, draw, fill, points, AnswerError };

@@ -1,0 +1,255 @@
+/* The exercises in the page: controls, verdicts, hints, variants and progress.
+   boxes.py writes all that is shown, the controls in <template> elements; here they are unpacked and
+   made to answer. book/scripts.py puts this behind checker.js, in one function: nothing is global. */
+
+// --- progress: {"bernoulli.q1": {variant, hints, shown, solved, best, done, answer}} ----------------
+const KEY = 'ngd-exercises-1', views = [];
+let state = {}, kept = true, erased = 0;
+
+/* The progress that a file or the browser's storage holds, or null if it is something else. */
+function progressIn(text) {
+  let found;
+  try { found = JSON.parse(text); } catch { return null; }
+  if (!found || found.naturalGradientProgress !== 1) return null;
+  const out = {};
+  for (const [key, given] of Object.entries(found.items || {})) {
+    const { variant = 1, hints = 0, best = 0, shown, solved, done, answer } = given || {};
+    if (!given || !/^[\w-]+\.[\w-]+$/.test(key) || ![variant, hints, best].every(n => n >= 0 && n < 1e6)) return null;
+    out[key] = { variant, hints, best, shown: !!shown, solved: !!solved, done: !!done, answer };
+  }
+  return out;
+}
+const written = () => JSON.stringify({ naturalGradientProgress: 1, items: state }, null, 1);
+function load() {
+  try { if (kept) state = progressIn(localStorage.getItem(KEY)) || {}; } catch { kept = false; }
+}
+function save() {
+  try { localStorage.setItem(KEY, written()); } catch { kept = false; }
+  views.forEach(view => view());
+}
+const about = key => state[key] || { variant: 1, hints: 0, best: 0 };
+function note(key, change) {
+  load(); // another tab may have written
+  state[key] = { ...about(key), ...change };
+  save();
+}
+
+// --- texts ----------------------------------------------------------------------------------------
+const all = (root, selector) => [...root.querySelectorAll(selector)];
+const round = x => String(Math.round(x * 100) / 100);
+const escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`);
+const prose = text => escaped(text).replace(/\$([^$]+)\$/g, '\\($1\\)').replace(/`([^`]+)`/g, '<code>$1</code>')
+  .replace(/(^|[\s(“])(\*\*?)([^\s*]|[^\s*][^*]*[^\s*])\2(?![\w*])/g, '$1<em>$3</em>');
+
+/* Shows html in an element once its formulas are typeset; a newer text overtakes an older one. */
+let queue = Promise.resolve();
+function put(element, html) {
+  const draft = document.createElement('div');
+  draft.innerHTML = html;
+  element.draft = draft;
+  const show = () => { if (element.draft === draft) element.replaceChildren(...draft.childNodes); draft.remove(); };
+  if (!html.includes('\\(') || !window.ngdTypeset) return show();
+  draft.className = 'ngd-draft';
+  element.after(draft);
+  queue = queue.then(() => element.draft === draft && ngdTypeset(draft)).catch(() => {}).then(show);
+}
+
+// --- one question ---------------------------------------------------------------------------------
+function exercise(root, item, key) {
+  const form = root.querySelector('form');
+  if (!form) return;
+  const names = item.kind === 'numeric' ? [] : Object.keys(item.vars || {}), multi = root.querySelector('[type=checkbox]');
+  const boxes = all(form, '.ngd-box'), inputs = all(form, '[type=text]'), choices = all(form, '.ngd-options input');
+  const pool = form.querySelector('.ngd-steps'), placed = form.querySelector('.ngd-placed'), moved = form.querySelector('[role=status].ngd-sr');
+  const told = form.querySelector('.ngd-says'), worth = root.querySelector('.ngd-worth'), fresh = worth.textContent;
+  const hints = all(root, '.ngd-hint'), solution = root.querySelector('.ngd-solution');
+  const lines = pool && placed && [...pool.children];
+  let values = draw(item, '1'), shown = 1, era = 0;
+
+  // what stands in the controls
+  const value = () => choices.length ? choices.filter(c => c.checked).map(c => c.value)
+    : lines ? [...placed.children].map(line => line.dataset.line) : inputs.map(input => input.value);
+  function answer() {
+    const given = value(), columns = boxes[0] && +boxes[0].dataset.columns;
+    if (item.blanks) return Object.fromEntries(boxes.map((box, k) => [box.dataset.blank, given[k]]));
+    if (columns) return given.flatMap((_, k) => k % columns ? [] : [given.slice(k, k + columns)]);
+    return inputs.length ? given[0] : given;
+  }
+  function restore(given) {
+    choices.forEach(c => { c.checked = given.includes(c.value); });
+    if (lines) {
+      pool.append(...lines);
+      placed.append(...given.flatMap(id => lines.filter(line => line.dataset.line === id)));
+    }
+    inputs.forEach((input, k) => { input.value = given[k] || ''; });
+    boxes.forEach(preview);
+  }
+
+  // formulas, typeset while they are typed
+  function preview(box) {
+    const texts = all(box, 'input').map(input => input.value), columns = +box.dataset.columns, target = box.querySelector('.ngd-preview');
+    const cells = texts.map(text => { try { return latex(parse(text, names), names); } catch { return null; } });
+    const empty = columns ? !texts.join('').trim() : /^[\s\d.-]*$/.test(texts[0]);
+    const tex = columns ? `\\begin{pmatrix}${cells.map((cell, k) => (k ? k % columns ? '&' : '\\\\' : '') + (cell ?? '\\cdot')).join('')}\\end{pmatrix}` : cells[0];
+    target.classList.toggle('ngd-stale', !empty && tex === null); // still being typed: what could be read last stays
+    if (empty || tex !== null) put(target, empty ? '' : escaped(`\\(\\displaystyle ${tex}\\)`));
+  }
+  for (const box of boxes) {
+    let timer;
+    box.oninput = () => { clearTimeout(timer); timer = setTimeout(preview, 120, box); };
+  }
+
+  // lines put in order
+  function move(line, way) {
+    const from = line.parentNode, at = [...from.children].indexOf(line);
+    if (way === 'add') placed.append(line);
+    else if (way === 'out') pool.append(line);
+    else if (way === 'up' && line.previousElementSibling) line.previousElementSibling.before(line);
+    else if (way === 'down' && line.nextElementSibling) line.nextElementSibling.after(line);
+    const stays = line.parentNode === from, next = stays ? line : from.children[Math.min(at, from.children.length - 1)];
+    const to = next ? next.querySelector(`[data-move=${way}]`) : form.querySelector('.ngd-check');
+    to.focus();
+    moved.textContent = `Line ${line.dataset.letter} ` + (line.parentNode === pool ? 'taken out.' : `is now step ${[...placed.children].indexOf(line) + 1} of ${placed.children.length}.`);
+  }
+  if (lines) form.onclick = event => {
+    const way = event.target.dataset.move;
+    if (way) move(event.target.closest('li'), way);
+  };
+  if (lines) placed.onkeydown = event => {
+    const way = { ArrowUp: 'up', ArrowDown: 'down' }[event.key];
+    if (way) { event.preventDefault(); move(event.target.closest('li'), way); }
+  };
+
+  // verdicts
+  function tell(sign, kind, head, more, html = '') {
+    put(told, `<div class="ngd-${kind}"><p><b><span aria-hidden="true">${sign}</span> ${head}</b> ${more}</p>${html}</div>`);
+  }
+  const costsNothing = '<p>This try costs nothing.</p>';
+  function unreadable(input, error, label) {
+    const chars = [...input.value], at = Math.min(error.position || 0, chars.length), from = Math.max(at - 16, 0);
+    const part = (from ? '…' : '') + chars.slice(from, at + 14).join('').replace(/\s/g, ' ') + (at + 14 < chars.length ? '…' : '');
+    input.setAttribute('aria-invalid', 'true');
+    if (input === document.activeElement) { const n = chars.slice(0, at).join('').length; input.setSelectionRange(n, n); }
+    const caret = chars.length ? `<pre aria-hidden="true">${escaped(part)}\n${' '.repeat(at - from + (from ? 1 : 0))}^</pre><p class="ngd-sr">At character ${at + 1}.</p>` : '';
+    tell('?', 'asked', 'I cannot read this yet.', (label ? `In ${escaped(label)}: ` : '') + escaped(error.message), caret + costsNothing);
+  }
+  form.onsubmit = event => {
+    event.preventDefault();
+    inputs.forEach(input => input.removeAttribute('aria-invalid'));
+    for (const input of inputs) {
+      try { parse(input.value, names); } catch (error) {
+        const k = inputs.indexOf(input);
+        return unreadable(input, error, item.blanks ? item.blanks[k].label : inputs.length > 1 && input.ariaLabel);
+      }
+    }
+    const r = check(item, answer(), values), my = about(key);
+    if (r.score === null) return tell('?', 'asked', r.kind === 'unreadable' ? '' : 'I cannot tell.', prose(r.feedback), costsNothing);
+    const earned = my.shown ? 0 : points(item, r, my.hints), right = r.score === 1;
+    const won = earned > 0 ? `<span class="ngd-won">${round(earned)} of ${fresh}.</span> `
+      : r.score && my.shown ? '<span class="ngd-won">No points: the solution was open.</span> ' : '';
+    const chosen = choices.length ? item.options.filter(o => answer().includes(o.id)) : [];
+    const verdict = right ? ['✓', 'right', 'Correct.'] : r.score ? ['◐', 'partly', 'Partly right.'] : ['✗', 'wrong', 'Not yet.'];
+    const why = chosen.length && multi ? (r.kind === 'incomplete' ? prose(r.feedback) : '') : prose(r.feedback.replace(/^(Correct|Not yet)\.\s*/, ''));
+    tell(...verdict, won + why, multi ? '<ul>' + chosen.map(o => `<li><b>${'ABCDEFGHIJ'[item.options.indexOf(o)]}</b> ${o.right ? '✓<span class="ngd-sr"> right</span>' : '✗<span class="ngd-sr"> wrong</span>'} ${prose(fill(o.feedback, values))}</li>`).join('') + '</ul>' : '');
+    note(key, { answer: value(), best: Math.max(my.best, earned), done: my.done || right, solved: my.solved || right });
+  };
+
+  // hints, solution, another variant
+  const free = () => about(key).solved || about(key).shown;
+  hints.forEach((hint, k) => {
+    hint.firstChild.onclick = () => { if (!hint.open && !free() && k >= about(key).hints) note(key, { hints: k + 1 }); };
+  });
+  solution.firstChild.onclick = () => { if (!solution.open && !free()) note(key, { shown: true }); };
+  const another = form.querySelector('.ngd-another');
+  if (another) another.onclick = () => {
+    let next = about(key).variant, tries = 0;
+    do next++; while (JSON.stringify(draw(item, String(next))) === JSON.stringify(values) && tries++ < 50);
+    note(key, { variant: next, hints: 0, shown: false, solved: false, answer: undefined });
+    (inputs[0] || choices[0] || form.querySelector('button')).focus();
+    tell('↻', 'asked', 'New numbers.', 'The question above has changed.');
+  };
+
+  function refresh() {
+    const my = about(key), cost = item.hints.slice(0, my.hints).reduce((s, h) => s + (h.cost || 0), 0);
+    if (my.variant !== shown || era !== erased) {
+      shown = my.variant;
+      era = erased;
+      values = draw(item, String(shown));
+      restore([]);
+      put(told, '');
+      for (const text of all(root, '[data-template]')) put(text, fill(text.dataset.template, values));
+      for (const fold of [...hints, solution]) fold.open = false;
+    }
+    worth.textContent = my.best > 0 ? `${my.done ? '✓ ' : ''}${round(Math.min(my.best, item.points))} of ${fresh}`
+      : my.shown || my.hints ? `${my.shown ? 0 : 'up to ' + round(Math.max(item.points - cost, 0))} of ${fresh}` : fresh;
+    hints.forEach((hint, k) => {
+      hint.hidden = k > my.hints && !free();
+      hint.querySelector('.ngd-cost').hidden = k < my.hints || free();
+    });
+    solution.querySelector('.ngd-cost').hidden = free();
+  }
+  refresh();
+  if (about(key).answer) restore([].concat(about(key).answer).map(String));
+  views.push(refresh);
+}
+
+// --- progress on the page -------------------------------------------------------------------------
+function counter(root) {
+  const counts = Object.entries(JSON.parse(root.dataset.counts)), bar = root.querySelector('progress');
+  const total = counts.reduce((s, [, n]) => s + n, 0), done = root.querySelector('.ngd-done'), sum = root.querySelector('.ngd-sum');
+  const refresh = () => {
+    const got = counts.reduce((s, [key, n]) => s + Math.min(about(key).best, n), 0);
+    done.textContent = `${counts.filter(([key]) => about(key).done).length} of ${counts.length}`;
+    sum.textContent = `${round(got)} of ${round(total)}`;
+    if (bar) bar.value = got;
+  };
+  refresh();
+  views.push(refresh);
+}
+
+function tools(root) {
+  const said = root.querySelector('.ngd-said'), ask = root.querySelector('.ngd-ask'), file = root.querySelector('[type=file]');
+  const button = what => root.querySelector(`[data-do=${what}]`);
+  const asking = yes => { ask.hidden = !yes; button(yes ? 'keep' : 'ask').focus(); };
+  const say = text => { said.textContent = text + (kept ? '' : ' This browser lets the page keep nothing: it lasts until you leave.'); };
+  views.push(() => { if (!kept) say(''); });
+  const act = {
+    save() {
+      const link = document.createElement('a');
+      link.href = URL.createObjectURL(new Blob([written()], { type: 'application/json' }));
+      link.download = 'natural-gradient-progress.json';
+      link.click();
+      say('Saved to natural-gradient-progress.json.');
+    },
+    ask() { asking(ask.hidden); },
+    keep() { asking(false); say('Nothing was erased.'); },
+    erase() { state = {}; erased++; save(); asking(false); say('Your progress is erased.'); },
+  };
+  root.onclick = event => { const what = act[event.target.dataset.do]; if (what) what(); };
+  file.onchange = async () => {
+    const found = file.files.length && progressIn(await file.files[0].text());
+    file.value = '';
+    if (!found) return say('This file holds no progress of this book. Nothing was changed.');
+    load();
+    let n = 0;
+    for (const [key, entry] of Object.entries(found)) if (!(about(key).best > entry.best)) { state[key] = entry; n++; }
+    save();
+    say(`Restored: ${n} ${n === 1 ? 'question' : 'questions'}. Where you had earned more here, that was kept.`);
+  };
+}
+
+// --- start ----------------------------------------------------------------------------------------
+if (typeof document !== 'undefined') {
+  load();
+  for (const root of all(document, '.ngd-exercises')) {
+    for (const template of all(root, 'template')) template.replaceWith(template.content);
+    for (const hole of all(root, '[data-holds]')) hole.replaceWith(hole.closest('.ngd-item').querySelector(hole.dataset.holds));
+    all(root, '.ngd-elsewhere').forEach(line => line.remove());
+    root.classList.add('ngd-checking');
+    const json = root.querySelector('script'), set = json && JSON.parse(json.textContent);
+    if (set) for (const item of set.items) exercise(document.getElementById(`exercise-${set.chapter}-${item.id}`), item, `${set.chapter}.${item.id}`);
+    all(root, '[data-counts]').forEach(counter);
+    all(root, '.ngd-tools').forEach(tools);
+  }
+  addEventListener('storage', event => { if (!event.key || event.key === KEY) { load(); views.forEach(view => view()); } });
+}
