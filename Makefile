@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 .DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE # the environment is our own: compile each module once, not each time
 .PHONY: help setup book serve lab rerun exercises lint test bench clean
 
 help: ## list the targets
