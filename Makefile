@@ -18,8 +18,8 @@ book: setup ## execute every notebook and build the site
 serve: book ## build, then serve the book on this machine (PORT=8000)
 	@$(BIN)/python book/serve.py --port $(PORT)
 
-lab: setup ## open the chapters in JupyterLab
-	@$(BIN)/jupyter lab chapters
+lab: setup ## open the chapters and exercises in JupyterLab
+	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/chapters
 
 rerun: setup ## run a chapter with other parameters: make rerun NOTEBOOK=bernoulli PARAMS="eta=0.5 y=0"
 	@$(BIN)/python book/rerun.py "$(NOTEBOOK)" $(PARAMS)
@@ -35,7 +35,7 @@ test: ## everything: lint, unit tests, notebooks, the built pages in a browser
 	@$(PYTHON) book/bootstrap.py --tests
 	@$(MAKE) --no-print-directory lint book
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile --nbval-lax chapters
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --nbval-lax chapters exercises
 
 bench: book ## measure speed and weight against the budgets (not part of the tests)
 	@$(BIN)/python -m benchmarks
