@@ -104,7 +104,7 @@ class Checked:
         if self.caret:
             parts.append(_fenced(self.caret))
         if self.read:
-            parts.append(f"Your answer: ${self.read}$")
+            parts.append(rf"Your answer: $\displaystyle {self.read}$")
         words = self._words()
         parts.append(words if self._is_authors() else _escaped(words))
         return "\n\n".join(part for part in parts if part)
@@ -173,7 +173,7 @@ def variant(name: str, seed: str, *, folder: Path = FOLDER) -> Shown:
     item = with_steps(item)
     how = f'Check it with `check("{name}", ..., seed="{seed}")`.'
     head = f"**{_filled(item['title'], values)}**"
-    parts = [head, notebook.question(item, values), *notebook.hints(item, values), how]
+    parts = [head, notebook.question(item, values), how, *notebook.hints(item, values)]
     return Shown("\n\n".join(parts))
 
 
