@@ -347,7 +347,7 @@ class Validator:
 
     def function(self, item: Mapping, where: Where, values: Mapping) -> None:
         components = _components(item)
-        if sorted(map(canonical, components)) != sorted(map(canonical, item["vars"])):
+        if set(map(canonical, components)) != set(map(canonical, item["vars"])):
             self.say("arguments: their components and vars differ", *where, "arguments")
             return
         if item["starter"].strip() and not re.search(rf"\bdef {item['name']}\(", item["starter"]):

@@ -37,6 +37,7 @@ from ngdlib.exercises.compare import (
 )
 from ngdlib.exercises.dice import dice
 from ngdlib.exercises.grammar import (
+    MAX_DIGITS,
     MAX_NODES,
     AnswerError,
     Tree,
@@ -180,7 +181,10 @@ def read(answer: Any, names: Sequence[str]) -> Tree:
             return parse(f"({answer.numerator})/({answer.denominator})", ())
         if not math.isfinite(answer):
             raise AnswerError("A finite number is expected.", 0)
-        return parse(repr(float(answer)), ())
+        text = repr(float(answer))
+        if len(text.partition("e")[0]) > MAX_DIGITS:  # 0.00013477088948787063
+            text = np.format_float_scientific(float(answer), trim="0")
+        return parse(text, ())
     sympy = sys.modules.get("sympy")
     if sympy is not None and isinstance(answer, sympy.Expr):
         return _Sympy(sympy, names).tree(answer)
