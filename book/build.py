@@ -1,14 +1,21 @@
-"""Build the book: execute what changed, then make the pages with warnings as errors."""
+"""Build the book: execute what changed, then make the pages with warnings as errors.
+
+The tools that make the pages take seconds to load: they do so while the notebooks run.
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import shutil
 import subprocess
 import sys
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
+
+import click
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,10 +24,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=ROOT, help="where `_build` goes")
     options = parser.parse_args()
+    if os.environ.get("PYTHONHASHSEED") != "0":  # the order of sets shows in some outputs
+        os.execve(
+            sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"}
+        )
     started = time.monotonic()
     build = options.output.resolve() / "_build"
     execute = [sys.executable, ROOT / "book" / "execute.py", "--build", build]
-    if subprocess.run(execute).returncode:
+    executing = subprocess.Popen(execute)
+    jupyter_book = load()
+    if executing.wait():
         sys.exit("[book] not built: a notebook failed")
     print("[book] making the pages", flush=True)
     unfinished = build / "unfinished"
@@ -28,16 +41,21 @@ def main() -> None:
         for folder in ("html", ".doctrees"):
             shutil.rmtree(build / folder, ignore_errors=True)
     unfinished.touch()
-    jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    pages = [jupyter_book, "build", ROOT, "--path-output", build.parent]
-    result = subprocess.run(
-        [*pages, "-W", "--keep-going", "-n", "-q"],
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-    )
-    if result.returncode:
-        sys.exit("[book] not built: see the warnings above")
+    pages = ["build", str(ROOT), "--path-output", str(build.parent)]
+    try:
+        with redirect_stdout(None):  # what it says of itself; warnings and errors stay
+            jupyter_book([*pages, "-W", "--keep-going", "-n", "-q"], standalone_mode=False)
+    except Exception as error:
+        sys.exit(f"[book] not built: {error}")
     unfinished.unlink()
     print(f"[book] ready in {time.monotonic() - started:.0f} s: {build / 'html' / 'index.html'}")
+
+
+def load() -> click.Command:
+    """Jupyter Book's command, with the extensions that it would load later."""
+    for name in ("myst_nb", "sphinx_book_theme", "sphinxcontrib.bibtex", "sphinx.builders.html"):
+        importlib.import_module(name)
+    return importlib.import_module("jupyter_book.cli.main").main
 
 
 if __name__ == "__main__":

@@ -78,7 +78,11 @@ def main() -> None:
         MPLBACKEND="agg",
         PYDEVD_DISABLE_FILE_VALIDATION="1",
     )
-    cache = get_cache(str(cache_folder(options.build)))
+    folder = cache_folder(options.build)
+    verified = folder / "verified"  # derivations verified with this state of the library
+    verified.mkdir(parents=True, exist_ok=True)
+    os.environ["NGD_VERIFIED"] = str(verified)
+    cache = get_cache(str(folder))
     todo = [file for file in notebooks() if not cached(cache, file)]
     if not todo:
         print("[execute] all notebooks are up to date")

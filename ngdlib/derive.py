@@ -13,9 +13,12 @@ in which its author wrote it; derivatives, integrals, sums and expectations prin
 
 from __future__ import annotations
 
+import hashlib
 import html
 import itertools
+import json
 import math
+import os
 import random
 import re
 import signal
@@ -23,8 +26,9 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import mpmath as mp
@@ -491,10 +495,29 @@ class Derivation:
         """
         if not self.steps:
             raise ValueError(f"{self.name}: expected at least one step, got none")
+        memory = self._memory()
+        if memory and memory.exists():
+            verdicts = json.loads(memory.read_text(encoding="utf-8"))
+            return Verified(self.name, tuple(StepVerdict(**v) for v in verdicts))
         for step in self.steps:
             if step not in self._verdicts:
                 self._verdicts[step] = self._check(step)
-        return Verified(self.name, tuple(self._verdicts[step] for step in self.steps))
+        verified = Verified(self.name, tuple(self._verdicts[step] for step in self.steps))
+        if memory:
+            unfinished = memory.with_suffix(f".{os.getpid()}")
+            unfinished.write_text(json.dumps([asdict(v) for v in verified.steps]), encoding="utf-8")
+            unfinished.replace(memory)
+        return verified
+
+    def _memory(self) -> Path | None:
+        """Where the verdicts of this very derivation are kept: a file in the folder NGD_VERIFIED,
+        which `book/execute.py` makes anew for each state of the library. None outside a build."""
+        folder = os.environ.get("NGD_VERIFIED")
+        if not folder:
+            return None
+        steps = [tuple(vars(step).values()) for step in self.steps]
+        whole = sp.srepr((self.name, self.domain, self.definitions, steps))
+        return Path(folder, hashlib.sha256(whole.encode()).hexdigest()[:32] + ".json")
 
     def _check(self, step: Step) -> StepVerdict:
         try:

@@ -390,3 +390,23 @@ def test_html_is_balanced():
 
     assert unbalanced(page) == []
     assert unbalanced(page.replace("</li>", "", 1)) == ["li"]
+
+
+def test_a_build_verifies_a_derivation_once(monkeypatch, tmp_path):
+    """Its verdicts are kept for the very same derivation, and for no other."""
+
+    def build(right=q * (1 - q), where=(0, 1)):
+        d = Derivation("variance", domain={q: sp.Interval.open(*where)})
+        return d.expectation((y - q) ** 2, TOSS, right, because="two outcomes")
+
+    monkeypatch.setenv("NGD_VERIFIED", str(tmp_path))
+    first = build().verify()
+    with monkeypatch.context() as patched:
+        patched.setattr(Derivation, "_check", lambda self, step: 1 / 0)
+        assert build().verify() == first
+        for other in build(q - q**2), build(where=(0, sp.Rational(1, 2))):
+            with pytest.raises(ZeroDivisionError):  # it is checked
+                other.verify()
+    with pytest.raises(DerivationError):
+        build(q * (1 + q)).verify()
+    assert len(list(tmp_path.iterdir())) == 1, "what does not follow is not kept"
