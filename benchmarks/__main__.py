@@ -1,4 +1,5 @@
-"""`make bench`: build times, page weight, demo readiness and frame times, beside their budgets.
+"""`make bench`: build times, page weight, demo readiness and frame times, the checker of exercises,
+beside their budgets.
 
     python -m benchmarks               everything below
     python -m benchmarks build pages   only these
@@ -84,7 +85,15 @@ def demos() -> Iterator[Row]:
         yield Row(*row)
 
 
-SUITES = {"build": build, "pages": pages, "demos": demos}
+def checker() -> Iterator[Row]:
+    """Milliseconds a check, the size of the page's script, and sympy beside it."""
+    from benchmarks.checker import measure
+
+    for row in measure(HTML):
+        yield Row(*row)
+
+
+SUITES = {"build": build, "pages": pages, "demos": demos, "checker": checker}
 
 
 def main() -> None:
