@@ -1,7 +1,7 @@
 """Checking answers by the name of their question, in a notebook.
 
     check("bernoulli.q1", "σ(z)")                 # shows the verdict, the points and the feedback
-    variant("bernoulli.q3", seed="7")             # the question with other numbers
+    variant("bernoulli.q4", seed="7")             # the question with other numbers
     solution("bernoulli.q1")                      # how it is worked out
     summary(result_q1, result_q2)                 # the points of some checks, added up
 
