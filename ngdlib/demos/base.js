@@ -10,9 +10,9 @@
 //     build(ui) {                                make the nodes once, appending them to ui.root
 //       return {
 //         layout(width) {},                      place what depends on the width (px); before draw
-//         draw(state, again) {},                 bring every node up to date with the state; return
-//                                                true to be called once more in the next frame,
-//                                                then with again = true (work spread over frames)
+//         draw: [state => {}, ...],              bring the nodes up to date with the state, in parts:
+//                                                all of them in a frame, but where that is too much
+//                                                for the machine the first and one of the others
 //         say(state) { return "..." } } } });    one sentence for a screen reader
 //
 // ui: root, get(name), set({name: value, ...}) (clamps, repairs, tells Python), reset(),
@@ -343,6 +343,7 @@ const ngd = (() => {
           if (e.button) return;
           const box = node.ownerSVGElement.getBoundingClientRect();
           grab = [e.clientX - box.left - at[0], e.clientY - box.top - at[1]];
+          ui.dragging = true;
           node.setPointerCapture(e.pointerId);
           node.classList.add("ngd-dragging");
           node.focus({ preventScroll: true });
@@ -353,7 +354,12 @@ const ngd = (() => {
           const box = node.ownerSVGElement.getBoundingClientRect();
           place(e.clientX - box.left - grab[0], e.clientY - box.top - grab[1]);
         }, { signal });
-        const drop = () => { grab = null; node.classList.remove("ngd-dragging"); };
+        const drop = () => {
+          grab = null;
+          ui.dragging = false;
+          node.classList.remove("ngd-dragging");
+          changed();
+        };
         node.addEventListener("pointerup", drop, { signal });
         node.addEventListener("pointercancel", drop, { signal });
         node.addEventListener("keydown", e => {
@@ -371,7 +377,7 @@ const ngd = (() => {
           move(x, y, turn = 0) {
             at = [x, y];
             attr(node, { transform: `translate(${r2(x)} ${r2(y)})${turn ? ` rotate(${r2(turn)})` : ""}` });
-            if (!tab) return;
+            if (!tab || ui.dragging) return; // no one hears of values on the way
             const [{ min, max, get: read }] = axes;
             attr(node, { "aria-valuemin": r2(min), "aria-valuemax": r2(max), "aria-valuenow": Number(read().toPrecision(4)),
               "aria-valuetext": axes.map(a => a.text(a.get())).join(", ") });
@@ -382,15 +388,26 @@ const ngd = (() => {
       const view = spec.build(ui);
 
       // many changes in a frame draw once; off-screen the drawing waits
+      const [always, ...others] = view.draw;
+      let waiting = []; // parts that have not seen the present state, the oldest first
+      let pace = 16, painted = 0, slow = false; // milliseconds from one frame of a movement to the next
       let frame = 0, visible = true, dirty = true, stale = false, width = 0, spoken = 0, noted = 0;
-      const paint = () => {
+      const paint = (now, all = false) => {
         frame = 0;
         stale = false;
         if (!width) return;
-        const again = !dirty;
+        if (now - painted < 200) pace += 0.15 * (now - painted - pace);
+        painted = now;
+        slow ||= pace > 24;
+        const current = state();
+        if (dirty) {
+          refresh.forEach(f => f());
+          always(current);
+          waiting.push(...others.filter(part => !waiting.includes(part)));
+        }
         dirty = false;
-        if (!again) refresh.forEach(f => f());
-        if (view.draw(state(), again)) schedule();
+        for (const part of waiting.splice(0, slow && !all ? 1 : waiting.length)) part(current);
+        if (waiting.length) schedule();
       };
       const schedule = () => {
         if (!visible) stale = true;
@@ -443,7 +460,7 @@ const ngd = (() => {
       }
       resize();
       cancelAnimationFrame(frame);
-      paint();
+      paint(0, true);
 
       return () => {
         quit.abort();

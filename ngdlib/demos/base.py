@@ -241,14 +241,20 @@ def circle(x: float, y: float, radius: float, **given: Any) -> str:
 
 
 def text(
-    x: float, y: float, words: str, anchor: str = "start", color: str = "ink", weight: int = 400
+    x: float,
+    y: float,
+    words: str,
+    anchor: str = "start",
+    color: str = "ink",
+    weight: int = 400,
+    halo: float = 3,
 ) -> str:
-    """A line of text whose middle height is at y."""
+    """A line of text, its middle height at y, kept clear of lines by `halo` pixels of ground."""
     style = _style(
         fill=paint(color),
         font_weight=weight,
         stroke=paint("ground"),
-        stroke_width=3,
+        stroke_width=halo,
         paint_order="stroke",
         stroke_linejoin="round",
     )

@@ -170,28 +170,35 @@ export default ngd.demo({
         density.update({ box: [left, tall + 36, wide, 84], x: { ...x, label: "mean μ, and outcome x" }, y: { domain: [0, 1.4], ticks: [0, 1], label: "density" } });
         stage.size(width, tall + 160);
       },
-      draw(s) {
-        const [A, B] = read(s), X = plane.x, Y = plane.y, path = points => line(points, X, Y);
+      draw: [s => {
+        const [A, B] = read(s), X = plane.x, Y = plane.y;
+        a.move(X(A[0]), Y(A[1]));
+        b.move(X(B[0]), Y(B[1]));
+        attr(parts.straight, { d: line([A, B], X, Y) });
+      }, s => {
+        const [A] = read(s), path = points => line(points, plane.x, plane.y);
         attr(parts.forward, { d: `${path(ball(A, s.epsilon, "forward"))}Z` });
         attr(parts.reverse, { d: `${path(ball(A, s.epsilon, "reverse"))}Z` });
         attr(parts.ellipse, { d: `${path(ellipse(A, s.epsilon))}Z` });
-        attr(parts.straight, { d: path([A, B]) });
+      }, s => {
+        const [A, B] = read(s), X = plane.x, Y = plane.y, path = points => line(points, X, Y);
         attr(parts.geodesic, { d: path(along(t => geodesic(A, B, t))) });
         attr(parts.flow, { d: path(along(t => flow(A, B, t))) });
-        const grid = along(t => -3.2 + 6.4 * t, 161);
-        attr(parts.densityA, { d: line(grid.map(x => [x, bell(A, x)]), density.x, density.y) });
-        attr(parts.densityB, { d: line(grid.map(x => [x, bell(B, x)]), density.x, density.y) });
-        a.move(X(A[0]), Y(A[1]));
-        b.move(X(B[0]), Y(B[1]));
         const far = Math.hypot(X(A[0]) - X(B[0]), Y(A[1]) - Y(B[1])) > 150;
         const put = (node, p, dy) => attr(node, far ? { x: X(p[0]).toFixed(1), y: (Y(p[1]) + dy).toFixed(1), visibility: null } : { visibility: "hidden" });
         put(words.flow, flow(A, B, 0.5), -9);
         put(words.geodesic, geodesic(A, B, 0.5), flow(A, B, 0.5)[1] - geodesic(A, B, 0.5)[1] < 0.16 ? 15 : 12);
         put(words.straight, [(A[0] + B[0]) / 2, (A[1] + B[1]) / 2], 16);
+      }, s => {
+        const [A, B] = read(s), grid = along(t => -3.2 + 6.4 * t, 161);
+        attr(parts.densityA, { d: line(grid.map(x => [x, bell(A, x)]), density.x, density.y) });
+        attr(parts.densityB, { d: line(grid.map(x => [x, bell(B, x)]), density.x, density.y) });
+      }, s => {
+        const [A, B] = read(s);
         attr(lines[0], { text: `On the ellipse the true divergence differs from ε by up to ${fixed(100 * ellipseError(A, s.epsilon), 1)} %.` });
         attr(lines[1], { text: `Fisher length from A to B: geodesic ${fixed(distance(A, B), 3)}, flow ${fixed(flowLength(A, B), 3)}, straight ${fixed(straightLength(A, B), 3)}. ` +
           `KL(A ‖ B) = ${fixed(kl(A, B), 3)}, KL(B ‖ A) = ${fixed(kl(B, A), 3)}.` });
-      },
+      }],
       say(s) {
         const [A, B] = read(s);
         return `A: mean ${fixed(s.mu, 2)}, standard deviation ${fixed(s.sigma, 2)}. Radius ${significant(s.epsilon, 3)}: the ellipse is wrong by up to ` +

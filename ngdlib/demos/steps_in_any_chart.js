@@ -195,7 +195,9 @@ export default ngd.demo({
         ui.choice({ name: "steps", label: "number of steps", options: [["one", "one step"], ["ten", "ten steps"]] }), ui.resetButton()));
 
     const boxes = {};
-    let bell = 0;
+    let bell = 0, runs, charts;
+    const given = s => [FAMILIES[s.family], startOf(s), TARGET[s.family]];
+    const count = s => (s.steps === "one" ? 1 : 10);
     return {
       layout(width) {
         const wide = width >= 600, w = wide ? (width - 118) / 2 : width - 56, h = wide ? 200 : 190;
@@ -207,31 +209,52 @@ export default ngd.demo({
         });
         stage.size(width, wide ? 2 * (h + 74) : 4 * (h + 72));
       },
-      draw(s) {
-        pickers.forEach(p => p.update(s));
-        const family = FAMILIES[s.family], start = startOf(s), target = TARGET[s.family], n = s.steps === "one" ? 1 : 10;
-        const charts = WHICH.map(which => chartOf(s, which));
-        const runs = METRICS.flatMap(metric => charts.map((chart, k) => {
-          const points = path(s.family, chart, metric, start, target, s.eta, n);
-          return { metric, chart, kind: k ? "square" : "disc", points, end: end(s.family, chart, points) };
-        }));
-        WHICH.forEach((which, k) => drawChart(s, which, charts[k], runs, family, start, target));
-        drawSpace(s, runs, family, start, target);
-        drawGap(s, charts, start, target, n);
-      },
+      draw: [
+        s => {
+          pickers.forEach(p => p.update(s));
+          charts = WHICH.map(which => chartOf(s, which));
+          runs = METRICS.flatMap(metric => charts.map((chart, k) => {
+            const points = path(s.family, chart, metric, startOf(s), TARGET[s.family], s.eta, count(s));
+            return { metric, chart, kind: k ? "square" : "disc", points, end: end(s.family, chart, points) };
+          }));
+          placeCharts(s);
+        },
+        s => drawChart(s, "first", charts[0], runs, ...given(s)),
+        s => drawChart(s, "second", charts[1], runs, ...given(s)),
+        s => drawSpace(s, runs, ...given(s)),
+        s => drawGap(s, charts, startOf(s), TARGET[s.family], count(s)),
+      ],
       say(s) {
         const [e, g] = METRICS.map(metric => gap(s.family, chartOf(s, "first"), chartOf(s, "second"), metric, startOf(s), TARGET[s.family], s.eta, s.steps === "one" ? 1 : 10));
         return `Step size ${significant(s.eta, 3)}. Gap between the two charts: ordinary ${significant(e, 3)}, natural ${significant(g, 3)}.`;
       },
     };
 
+    /** Where a member of the family lies in a chart's panel: [x, y] in its coordinates. */
+    function seatIn(s, chart) {
+      const [family, , target] = given(s);
+      return base => {
+        const t = family.charts[chart].from(base);
+        return s.family === "bernoulli" ? [t[0], family.loss(base, target)] : t;
+      };
+    }
+
+    /** The axes of both charts, and the handle on the first. */
+    function placeCharts(s) {
+      WHICH.forEach((which, k) => {
+        const c = FAMILIES[s.family].charts[charts[k]], flat = s.family === "bernoulli";
+        attr(heads[which], { text: `in ${title(charts[k])}` });
+        panels[which].update({ box: boxes[which], x: { domain: c.window[0], label: c.names[0] }, y: flat ? { domain: [0, 2], ticks: [0, 1, 2], label: "loss (nats)" } : { domain: c.window[1], label: c.names[1] } });
+      });
+      const at = seatIn(s, charts[0])(startOf(s)), { x, y } = panels.first;
+      handle.move(clamp(x(at[0]), -1e4, 1e4), clamp(y(at[1]), -1e4, 1e4));
+    }
+
     function drawChart(s, which, chart, runs, family, start, target) {
       const c = family.charts[chart], panel = panels[which], part = tracks[which], flat = s.family === "bernoulli";
       const loss = base => family.loss(base, target);
-      attr(heads[which], { text: `in ${title(chart)}` });
-      panel.update({ box: boxes[which], x: { domain: c.window[0], label: c.names[0] }, y: flat ? { domain: [0, 2], ticks: [0, 1, 2], label: "loss (nats)" } : { domain: c.window[1], label: c.names[1] } });
       const X = v => clamp(panel.x(v), -1e4, 1e4), Y = v => clamp(panel.y(v), -1e4, 1e4);
-      const seat = base => { const t = c.from(base); return flat ? [t[0], loss(base)] : t; };
+      const seat = seatIn(s, chart);
       if (flat) {
         const [low, high] = c.window[0];
         const grid = Array.from({ length: 121 }, (_, k) => low + ((k + 0.5) * (high - low)) / 121).map(t => [t, loss(c.to([t]))]);
@@ -246,9 +269,8 @@ export default ngd.demo({
         const last = seats.at(-1);
         attr(mark, run.end ? { d: shape(run.kind, X(last[0]), Y(last[1]), 4.5), visibility: null } : { visibility: "hidden" });
       });
-      const goal = seat(target), at = seat(start);
+      const goal = seat(target);
       attr(part.goal, { d: shape("star", X(goal[0]), Y(goal[1]), 8) });
-      if (which === "first") handle.move(X(at[0]), Y(at[1]));
     }
 
     function drawSpace(s, runs, family, start, target) {

@@ -109,7 +109,7 @@ const LINES = {
   z: { domain: [-7, 7], ticks: [-6, -3, 0, 3, 6], text: t => fixed(t, 0), digits: 2, step: 0.1 },
   ω: { domain: [0, Math.PI], ticks: [0, 1, 2, 3, 4].map(k => (k * Math.PI) / 4), text: t => ["0", "π/4", "π/2", "3π/4", "π"][Math.round((4 * t) / Math.PI)], digits: 3, step: 0.05 },
 };
-const LANE = 15, GAP = 8, EDGE = 1e-12;
+const LANE = 14, GAP = 7, EDGE = 1e-12;
 const Q_RANGE = [0.001, 0.999];
 const toChart = (chart, q) => CHARTS[chart].of(q, 1 - q);
 const tidy = q => Number(q.toPrecision(5));
@@ -234,18 +234,20 @@ const panel = (under, over, ui, chart) => {
       });
       return floor + 24 - y;
     },
-    /** Moves what is its own, and adds its marks to those of all lines. */
-    mark(state, ends, marks, here) {
+    upright: state => `M${px(scale(toChart(chart, state.q)))} ${top}V${floor}`,
+    /** Moves the coin and the mean. */
+    follow(state) {
       const x = scale(toChart(chart, state.q)), goalAt = scale(ngd.clamp(toChart(chart, state.mean), ...domain));
-      here.push(`M${px(x)} ${top}V${floor}`);
       attr(goal, { d: `M${px(goalAt)} ${first ? top - 10 : top}V${floor}` });
       handle.move(x, floor);
       if (first) {
         star.move(goalAt, top - 14);
         const flip = goalAt > scale.range[1] - 90;
-        attr(starName, { x: px(goalAt + (flip ? -22 : 22)), y: top - 14, "text-anchor": flip ? "end" : "start", text: `data mean ȳ = ${fixed(state.mean, 2)}` });
+        attr(starName, { transform: `translate(${px(goalAt + (flip ? -22 : 22))} ${top - 14})`, "text-anchor": flip ? "end" : "start", text: `data mean ȳ = ${fixed(state.mean, 2)}` });
       } else attr(goalMark, { d: shape("star", goalAt, floor, 5) });
-
+    },
+    /** Adds its marks to those of all lines. */
+    mark(state, ends, marks) {
       METHODS.forEach((method, m) => {
         const stops = [];
         NAMES.forEach((taken, k) => {
@@ -309,13 +311,15 @@ const arcPanel = (parent, ui) => {
       attr(ticks, { d: `M${cx + R} ${cy - 4}v8M${cx - 4} ${cy - R}h8` });
       [[cx + R, cy + 14], [cx - 8, cy - R], [cx + R / 2, cy + 14], [cx + 8, cy - R - 36]].forEach(([x, y], k) => attr(words[k], { x, y }));
     },
-    draw(state, ends) {
+    follow(state) {
       const half = toChart("ω", state.q) / 2;
       attr(ray, { d: `M${cx} ${cy}L${to(half, R + 36)}M${cx + 26} ${cy}${arc(0, half, 26)}` });
       const [x, y] = at(half / 2, 34);
-      attr(words[4], { x: px(x), y: px(y), text: half > 0.3 ? "ω/2" : "" });
+      attr(words[4], { transform: `translate(${px(x)} ${px(y)})`, text: half > 0.3 ? "ω/2" : "" });
       attr(goal, { d: shape("star", ...at(toChart("ω", state.mean) / 2, R), 6) });
       handle.move(...at(half, R), 90 - (half * 180) / Math.PI);
+    },
+    mark(ends) {
       sets.forEach((set, m) => {
         const marks = { way: [], dots: [], ends: [], open: [] };
         NAMES.forEach((chart, k) => {
@@ -363,10 +367,9 @@ export default ngd.demo({
     const side = html("div", { class: "ngd-side" }, controls, summary, curve);
     ui.root.classList.add("two-charts");
     ui.root.append(lines, side);
-    let ends, turn = 0, owed = 0, fresh = true;
+    let ends;
     return {
       layout(width) {
-        fresh = true;
         const wide = width >= 620;
         const left = wide ? width - 262 : width;
         ui.root.classList.toggle("ngd-wide", wide);
@@ -377,27 +380,24 @@ export default ngd.demo({
         curve.size(across, size);
         arc.layout(across, size);
       },
-      // The marks move in every frame. The numbers of the three lines take turns, a line a frame,
-      // which no eye can tell and a slow phone is glad of.
-      draw(state, again) {
-        if (!again) {
+      draw: [
+        state => {
           ends = landings(state);
-          const marks = METHODS.map(() => ({ tie: [], way: [], own: [], dots: [], ends: [], open: [] })), uprights = [];
-          for (const p of panels) p.mark(state, ends, marks, uprights);
-          attr(here, { d: uprights.join("") });
+          for (const p of panels) p.follow(state);
+          attr(here, { d: panels.map(p => p.upright(state)).join("") });
+          arc.follow(state);
+        },
+        state => {
+          const marks = METHODS.map(() => ({ tie: [], way: [], own: [], dots: [], ends: [], open: [] }));
+          for (const p of panels) p.mark(state, ends, marks);
           sets.forEach((set, m) => set.write(marks[m]));
-          arc.draw(state, ends);
-          owed = 3;
-        }
-        do {
-          turn = (turn + 1) % 3;
-          panels[turn].numbers(state, ends);
-          owed -= 1;
-        } while (owed && fresh);
-        if (turn === 0 || fresh) METHODS.forEach((method, m) => attr(told[m], { text: tell(ends[method]) }));
-        fresh = false;
-        return owed > 0;
-      },
+        },
+        () => {
+          arc.mark(ends);
+          METHODS.forEach((method, m) => attr(told[m], { text: tell(ends[method]) }));
+        },
+        state => panels.forEach(p => p.numbers(state, ends)),
+      ],
       say(state) {
         const ends = landings(state);
         const how = state.mode === "flow" ? `Flow for time ${significant(state.eta * state.steps, 3)}` : `${state.steps} step${state.steps > 1 ? "s" : ""} of ${significant(state.eta, 3)}`;

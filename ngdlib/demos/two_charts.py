@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, xlogy
 
 from ngdlib.demos.base import (
     Choice,
@@ -28,6 +28,7 @@ from ngdlib.families import Bernoulli
 CHARTS = {"q": "probability", "z": "log-odds", "ω": "angle"}
 METRICS = {"ordinary": "euclidean", "natural": "natural"}
 LIMITS = {"q": (0.0, 1.0), "z": (-7.0, 7.0), "ω": (0.0, math.pi)}
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 MARKS = {"q": "disc", "z": "diamond", "ω": "triangle"}
 
 
@@ -72,12 +73,10 @@ class TwoCharts(Demo):
     name = "two-charts"
     title = "One coin in three charts"
     caption = (
-        "The disc is the coin, the star the mean of the data; both can be dragged. Each row is one "
-        "descent: <em>in z</em> is written in log-odds, and drawn on all three lines. Ordinary "
-        "descent (dashed, hollow marks) ends in three places; natural descent (solid, filled "
-        "marks) nearly in one. With η ten times smaller the natural ends are about a hundred times "
-        "closer together; as flows they are one. In the angle the Fisher information is 1, so the "
-        "two descents are the same there; on the quarter circle, lengths are half Fisher lengths."
+        "Drag the disc, the coin, and the star, the mean of the data. Each row is a descent taken "
+        "in one chart and drawn on all three lines: ordinary dashed and hollow, natural solid and "
+        "filled. The smaller η, the closer the natural ends come together, and as flows they are "
+        "one. On the quarter circle, lengths are half Fisher lengths."
     )
 
     q = Number(0.3, min=0.001, max=0.999)
@@ -142,6 +141,7 @@ class TwoCharts(Demo):
             line(goal, top - 6, goal, floor, width=1, dash="1 3"),
             line(here, top, here, floor, width=1),
         ]
+        remarks: list[str] = []
         for m, method in enumerate(METRICS):
             token, hollow = METRICS[method], "ground" if m == 0 else METRICS[method]
             stops: list[str] = []  # ends on the line, tied by a thin line: upright where they agree
@@ -171,15 +171,16 @@ class TwoCharts(Demo):
                     stops.append(f"{xs[-1]:.2f} {y:g}")
                     mark = shape(MARKS[taken], xs[-1], y, 4)
                     parts.append(path(mark, stroke=token, width=1.7, fill=hollow))
-                shown = f"{last:.{2 if chart == 'z' else 3}f}".replace("-", "−")
-                parts.append(text(452, y, "–" if beyond else shown, "end", token, weight))
+                known = end.inside and abs(last) < 1e4
+                shown = _short(last, 2 if chart == "z" else 3) if known else "–"
+                parts.append(text(452, y, shown, "end", token, weight))
                 if own and beyond:
-                    says = "leaves the model" if not end.inside else "off this line"
-                    words = f"{says}: {chart} = {end.values[-1]:.3g}".replace("-", "−")
                     x, anchor = (right - 14, "end") if up else (left + 14, "start")
-                    parts.append(text(x, y, words, anchor, token, 650))
+                    words = _remark(chart, end, self.mean)
+                    remarks.append(text(x, y, words, anchor, token, 650, halo=7))
             if len(stops) > 1:
                 parts.append(path("M" + "L".join(stops), stroke=token, width=0.6))
+        parts += remarks  # above all lines
         ticks = {
             "q": (0, 0.25, 0.5, 0.75, 1),
             "z": (-6, -3, 0, 3, 6),
@@ -258,6 +259,37 @@ def _apart(places: list[float]) -> list[float]:
             kept.append(place)
             last = place
     return kept
+
+
+def _remark(chart: str, end: End, mean: float) -> str:
+    """What to say of an end beyond the drawing, in the words of the live demo."""
+    value, (low, high) = end.values[-1], LIMITS[chart]
+    name = f"{chart} = {_short(value)}"
+    if end.inside:
+        q = end.pairs[[0, -1]]
+        before, after = -(xlogy(mean, q[:, 0]) + xlogy(1 - mean, q[:, 1]))
+        return f"{'runs away' if after > before else 'off this line'}: {name}"
+    if chart == "z":
+        return f"runs away: {name}"
+    if min(abs(value - low), abs(value - high)) < 1e-12:
+        top = "π" if chart == "ω" else "1"
+        return f"reaches the edge: {chart} = {top if value > 0.5 else 0}"
+    return f"leaves the model: {name}"
+
+
+def _short(value: float, digits: int = 2) -> str:
+    """So many decimals, three digits from 100 on, powers of ten from 10⁵: as the live demo."""
+    if abs(value) >= 1e5:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        shown = f"{mantissa} × 10{str(int(exponent)).translate(RAISED)}"
+    elif abs(value) >= 1e4:
+        shown = f"{value:.0f}"
+    elif abs(value) >= 100:
+        shown = f"{float(f'{value:.3g}'):g}"
+    else:
+        shown = f"{value:.{digits}f}"
+        shown = shown.lstrip("-") if float(shown) == 0 else shown
+    return shown.replace("-", "−")
 
 
 def _tell(three: dict[str, End]) -> str:

@@ -174,12 +174,19 @@ def test_ordinary_ends_differ_and_natural_ends_agree(opened):
 
 def test_still_and_live_say_the_same(opened):
     """Printed from Python and drawn by the script: the same numbers, in the same words."""
-    for demo in (TwoCharts(), TwoCharts(eta=2.0), TwoCharts(mode="flow", steps=7, q=0.6, mean=0.1)):
+    for demo in (
+        TwoCharts(),
+        TwoCharts(eta=2.0),
+        TwoCharts(q=0.5, mean=1.0, eta=1.0),
+        TwoCharts(q=0.01, mean=0.5, eta=1.0),
+        TwoCharts(q=0.999, mean=0.0, eta=10.0, steps=2),
+        TwoCharts(mode="flow", steps=7, q=0.6, mean=0.1),
+    ):
         page = opened(demo)
         still = page.locator(".ngd-still text").all_text_contents()
         for text in page.locator(".ngd-summary strong").all_inner_texts():
             assert text in still
-        for text in page.locator(".ngd-number").all_text_contents():
+        for text in page.locator(".ngd-number, .ngd-remark").all_text_contents():
             assert not text or text in still, text
 
 
