@@ -94,7 +94,7 @@ def _chapter_title(data: Mapping, folder: Path) -> str:
 def _section(data: Mapping) -> str:
     name, items = data["chapter"], data["items"]
     coded = sum(item["points"] for item in items if not _in_page(item))
-    more = f", and {_points(coded)} in the notebook" if coded else ""
+    more = f"; {_number(coded)} more in the notebook" if coded else ""
     kept = json.dumps(data, ensure_ascii=False, sort_keys=True, allow_nan=False)
     return (
         f'<section class="ngd-exercises" id="exercises-{name}" '
@@ -102,7 +102,7 @@ def _section(data: Mapping) -> str:
         f'<p class="ngd-elsewhere">Your answers to these questions are checked in the notebook '
         f"<code>exercises/{name}.ipynb</code>.</p>"
         f'<div class="ngd-progress" {_counted([data])}><p><strong><span class="ngd-sum">'
-        f"{_number(_total([data]))}</span> points</strong> in "
+        f"{_number(_total([data]))}</span> points</strong>, "
         f'<span class="ngd-done">{_questions([data])}</span> questions{more}.</p>'
         f"<template>{_bar([data], 'Points in this chapter')}{TOOLS}</template></div>{HELP}"
         f"{''.join(_item(data, k) for k in range(len(items)))}"
@@ -130,8 +130,8 @@ def _item(data: Mapping, index: int) -> str:
             + _filled("div", "", _markdown(hint["text"]), values)
             + "</details>"
         )
-    ends = f"opening it ends the points{' for these numbers' if values else ''}"
-    cost = f'<span class="ngd-cost" hidden>: {ends}</span>' if _in_page(item) else ""
+    ends = f"ends the points for {'these numbers' if values else 'this question'}"
+    cost = f'<span class="ngd-cost" hidden>, {ends}</span>' if _in_page(item) else ""
     parts.append(
         f'<details class="ngd-solution"><summary>Worked solution{cost}</summary>'
         + _filled("div", "", _markdown(item["solution"]) + _explained(item), values)
@@ -277,6 +277,7 @@ def _form(item: Mapping, name: str, number: int, values: Mapping) -> str:
         buttons += (
             '<button type="button" class="ngd-button ngd-another">Another one like this</button>'
         )
+    more = ", one or more" if item["kind"] == "choice" and _several(item) else ""
     fields = _FIELDS[item["kind"]](item, name, values)
     if item["kind"] in ("formula", "numeric"):  # the buttons stand beside the box
         fields, row = fields.replace("</span><div", f"{buttons}</span><div"), ""
@@ -284,7 +285,7 @@ def _form(item: Mapping, name: str, number: int, values: Mapping) -> str:
         row = f'<div class="ngd-row">{buttons}</div>'
     return (
         f'<form class="ngd-answer" autocomplete="off" novalidate><fieldset>'
-        f'<legend class="ngd-sr">Your answer to question {number}</legend>{fields}</fieldset>'
+        f'<legend class="ngd-sr">Your answer to question {number}{more}</legend>{fields}</fieldset>'
         f'{row}<div class="ngd-says" role="status"></div></form>'
     )
 
@@ -329,8 +330,7 @@ def _matrix_field(item: Mapping, name: str, values: Mapping) -> str:
 
 
 def _choice_field(item: Mapping, name: str, values: Mapping) -> str:
-    label = "Choose every one that holds." if _several(item) else "Choose one."
-    return f'<p class="ngd-label">{label}</p><div data-holds=".ngd-options"></div>'
+    return '<div data-holds=".ngd-options"></div>'
 
 
 def _derivation_field(item: Mapping, name: str, values: Mapping) -> str:

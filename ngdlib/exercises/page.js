@@ -41,13 +41,23 @@ const escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`);
 const prose = text => escaped(text).replace(/\$([^$]+)\$/g, '\\($1\\)').replace(/`([^`]+)`/g, '<code>$1</code>')
   .replace(/(^|[\s(“])(\*\*?)([^\s*]|[^\s*][^*]*[^\s*])\2(?![\w*])/g, '$1<em>$3</em>');
 
+/* What is wider than its box can be scrolled, so the keyboard must reach it. */
+function fits(box) {
+  if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  else box.removeAttribute('tabindex');
+}
+
 /* Shows html in an element once its formulas are typeset; a newer text overtakes an older one. */
 let queue = Promise.resolve();
 function put(element, html) {
   const draft = document.createElement('div');
   draft.innerHTML = html;
   element.draft = draft;
-  const show = () => { if (element.draft === draft) element.replaceChildren(...draft.childNodes); draft.remove(); };
+  const show = () => {
+    if (element.draft === draft) element.replaceChildren(...draft.childNodes);
+    draft.remove();
+    fits(element);
+  };
   if (!html.includes('\\(') || !window.ngdTypeset) return show();
   draft.className = 'ngd-draft';
   element.after(draft);
@@ -241,6 +251,7 @@ function tools(root) {
 // --- start ----------------------------------------------------------------------------------------
 if (typeof document !== 'undefined') {
   load();
+  const watch = new ResizeObserver(seen => seen.forEach(change => fits(change.target)));
   for (const root of all(document, '.ngd-exercises')) {
     for (const template of all(root, 'template')) template.replaceWith(template.content);
     for (const hole of all(root, '[data-holds]')) hole.replaceWith(hole.closest('.ngd-item').querySelector(hole.dataset.holds));
@@ -250,6 +261,7 @@ if (typeof document !== 'undefined') {
     if (set) for (const item of set.items) exercise(document.getElementById(`exercise-${set.chapter}-${item.id}`), item, `${set.chapter}.${item.id}`);
     all(root, '[data-counts]').forEach(counter);
     all(root, '.ngd-tools').forEach(tools);
+    all(root, '.ngd-prompt, .ngd-tex, .ngd-preview, .ngd-says, .ngd-item details > div').forEach(box => watch.observe(box));
   }
   addEventListener('storage', event => { if (!event.key || event.key === KEY) { load(); views.forEach(view => view()); } });
 }
