@@ -755,7 +755,7 @@ function nice(x) {
 const TIGHT = 300, CORE = 10, SPREAD = 16, ROUNDED = 2e-3;
 const NICE = [[0.27, 0.66, 0.42, 0.83, 0.55, 0.15], [0.71, 0.34, 0.86, 0.2, 0.46, 0.6]];
 const STRIDES = [0.6180339887498949, 0.7548776662466927, 0.8191725133961645, 0.8566748838545029];
-const SPECIAL = [0, 0.5, 1, -1, 2];
+const SPECIAL = [0, 0.5, 1, -1, 2, 23.75, -23.75];
 
 function rangeOf(where) {
   if (!Array.isArray(where)) {
@@ -803,7 +803,7 @@ function sample(domain, where = [], seed = '', within = null) {
   for (let tries = 0; points.length < CORE && tries < 500; tries++) accept(ranges.map(r => place(r, roll(), 2 ** 20)), group());
   const core = points.length;
   if (!core || !names.length) return { points: points.slice(0, 1), core: Math.min(core, 1), base: base.slice(0, 1) };
-  for (const u of [2 ** -10, 1 - 2 ** -10]) accept(ranges.map(r => place(r, u, 2 ** 20)), 0);
+  for (const near of [10, 20]) for (const u of [2 ** -near, 1 - 2 ** -near]) accept(ranges.map(r => place(r, u, 2 ** (near + 10))), 0);
   let special = 0;
   ranges.forEach((r, i) => {
     if (r.values) return;

@@ -152,7 +152,7 @@ def _place(where: tuple[str, Any], u: float, parts: float) -> float:
 
 _NICE = ((0.27, 0.66, 0.42, 0.83, 0.55, 0.15), (0.71, 0.34, 0.86, 0.2, 0.46, 0.6))
 _STRIDES = (0.6180339887498949, 0.7548776662466927, 0.8191725133961645, 0.8566748838545029)
-_SPECIAL = (0.0, 0.5, 1.0, -1.0, 2.0)
+_SPECIAL = (0.0, 0.5, 1.0, -1.0, 2.0, 23.75, -23.75)
 
 
 class Sample(NamedTuple):
@@ -205,8 +205,9 @@ def sample(
     core = len(points)
     if not core or not names:
         return Sample(points[:1], min(core, 1), base[:1])
-    for u in (2**-10, 1 - 2**-10):
-        accept({n: _place(ranges[n], u, 2**20) for n in names}, 0)
+    for near in (10, 20):
+        for u in (2**-near, 1 - 2**-near):
+            accept({n: _place(ranges[n], u, 2 ** (near + 10)) for n in names}, 0)
     special = 0
     for i, n in enumerate(names):
         if ranges[n][0] == "values":
