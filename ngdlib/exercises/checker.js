@@ -814,7 +814,20 @@ function sample(domain, where = [], seed = '', within = null) {
   });
   for (let k = 1; k <= SPREAD; k++)
     accept(ranges.map((r, i) => place(r, (0.5 + k * STRIDES[i % 4] + 0.37 * Math.floor(i / 4)) % 1, 2 ** 12)), 0);
-  return { points, core, base };
+  return { points, core, base, box: !where.length && ranges.every(r => !r.values) };
+}
+function divisors(tree) {
+  const [kind, a, b] = tree, found = [a, b].filter(Array.isArray).flatMap(divisors);
+  if (kind === '/') found.push(b);
+  else if (kind === '^' && b[0] === 'neg') found.push(a);
+  else if (kind === 'fn' && (a === 'tan' || a === 'cot')) found.push(['fn', a === 'tan' ? 'cos' : 'sin', b]);
+  return found;
+}
+function sign(tree, point, budget) { // 0 where it is not certain
+  return softly(() => {
+    const v = enclose(tree, point, PRECISIONS[0], budget);
+    return containsZero(v) ? 0 : low(v) > 0n ? 1 : -1;
+  }, 0);
 }
 
 function expected(stop) { // rethrow what is not one of the three
@@ -958,7 +971,27 @@ class Reference {
       }
     const last = Math.max(...this.defined()), P1 = PRECISIONS[1];
     if (at[last] !== null && softly(() => disjoint(f(last, P1), g(last, P1)), false)) return verdict(false, 'rounded', this.witness(a, last, at[last]));
+    const hole = this.hole(a);
+    if (hole && !this.hole(this.values))
+      return verdict(false, 'domain', { point: hole, yours: null, expected: new Values(this.values.tree, [hole]).double(0), since: null }, 'a division by zero');
     return verdict(true, 'equal');
+  }
+  hole(a) {
+    const { points, box } = this.sample, budget = { left: WORK };
+    for (const tree of box ? divisors(a.tree) : []) {
+      const signs = points.map(point => sign(tree, point, budget));
+      if (!signs.includes(-1) || !signs.includes(1)) continue;
+      let below = points[signs.indexOf(-1)], above = points[signs.indexOf(1)];
+      for (let k = 0; k < 30; k++) {
+        const middle = {};
+        for (const n in below) middle[n] = (below[n] + above[n]) / 2;
+        const s = sign(tree, middle, budget);
+        if (!s) return middle;
+        if (s < 0) below = middle; else above = middle;
+      }
+      return below;
+    }
+    return null;
   }
   withDifference(a, f, g, at, core, status) {
     const zero = i => softly(() => containsZero(g(i, PRECISIONS[0])), false);

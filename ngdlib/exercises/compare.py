@@ -9,8 +9,9 @@ easy to check by hand), eight at random, and, unless these have decided, points 
 0, 1/2, 1, where two variables are equal, and spread over the domain, since a formula may agree here
 and be undefined or take another branch there. Intervals that are disjoint prove a difference. Equal
 means: at every point the intervals meet and are known to a relative 2^-300, and at one of them they
-still meet at 1536 bits. Where the precision does not suffice it is raised once, to 1536 bits; then
-the verdict is "cannot tell".
+still meet at 1536 bits. A denominator that has both signs on the domain has a zero there, which no
+sample of points would meet. Where the precision does not suffice it is raised once, to 1536 bits;
+then the verdict is "cannot tell".
 
 A difference is named where it has a name: see `KINDS`.
 """
@@ -156,11 +157,13 @@ _SPECIAL = (0.0, 0.5, 1.0, -1.0, 2.0, 23.75, -23.75)
 
 
 class Sample(NamedTuple):
-    """points; core: how many of them always count; base: for each, the point of its group."""
+    """points; core: how many of them always count; base: for each, the point of its group; box:
+    the domain is a product of intervals."""
 
     points: list[Point]
     core: int
     base: list[int]
+    box: bool
 
 
 def sample(
@@ -204,7 +207,7 @@ def sample(
         accept({n: _place(ranges[n], roll(), 2**20) for n in names}, group())
     core = len(points)
     if not core or not names:
-        return Sample(points[:1], min(core, 1), base[:1])
+        return Sample(points[:1], min(core, 1), base[:1], False)
     for near in (10, 20):
         for u in (2**-near, 1 - 2**-near):
             accept({n: _place(ranges[n], u, 2 ** (near + 10)) for n in names}, 0)
@@ -222,7 +225,34 @@ def sample(
     for k in range(1, SPREAD + 1):
         u = [(0.5 + k * _STRIDES[i % 4] + 0.37 * (i // 4)) % 1.0 for i in range(len(names))]
         accept({n: _place(ranges[n], u[i], 2**12) for i, n in enumerate(names)}, 0)
-    return Sample(points, core, base)
+    return Sample(
+        points, core, base, not where and all(r[0] == "interval" for r in ranges.values())
+    )
+
+
+def divisors(tree: Tree) -> list[Tree]:
+    """What a formula divides by: where one of them is zero it is not defined."""
+    kind, *parts = tree
+    inner = [part for part in parts if isinstance(part, tuple)]
+    found = [d for part in inner for d in divisors(part)]
+    if kind == "/":
+        found.append(parts[1])
+    elif kind == "^" and parts[1][0] == "neg":
+        found.append(parts[0])
+    elif kind == "fn" and parts[0] in ("tan", "cot"):
+        found.append(("fn", "cos" if parts[0] == "tan" else "sin", parts[1]))
+    return found
+
+
+def sign(tree: Tree, point: Point, budget: Budget) -> int:
+    """1 or -1 where that is certain, else 0."""
+    try:
+        value = enclose(tree, point, PRECISIONS[0], budget)
+    except (Undefined, Unknown):
+        return 0
+    if intervals.contains_zero(value):
+        return 0
+    return 1 if intervals.is_positive(value) else -1
 
 
 # --- values at points -----------------------------------------------------------------------------
@@ -446,7 +476,30 @@ class Reference:
         last = self.defined()[-1]
         if at[last] is not None and apart(f, g, last):  # p + 10^-200 is not p
             return Verdict(False, "rounded", self.witness(a, last, at[last]))
+        hole = self.hole(a)
+        if hole and not self.hole(self.values):
+            witness = Witness(hole, None, Values(self.values.tree, [hole]).double(0))
+            return Verdict(False, "domain", witness, "a division by zero")
         return Verdict(True, "equal")
+
+    def hole(self, a: Values) -> Point | None:
+        """A point next to a zero of a denominator that has both signs on the domain: somewhere
+        between two points of different sign the formula is not defined. None where there is none,
+        or where the domain is not a box, so that the way between two points may leave it."""
+        points, budget = self.sample.points, Budget()
+        for tree in divisors(a.tree) if self.sample.box else []:
+            signs = [sign(tree, point, budget) for point in points]
+            if not {-1, 1} <= set(signs):
+                continue
+            below, above = points[signs.index(-1)], points[signs.index(1)]
+            for _ in range(30):
+                middle = {n: (below[n] + above[n]) / 2 for n in below}
+                side = sign(tree, middle, budget)
+                if side == 0:
+                    return middle
+                below, above = (middle, above) if side < 0 else (below, middle)
+            return below
+        return None
 
     def with_difference(
         self,
