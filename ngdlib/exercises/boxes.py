@@ -94,7 +94,7 @@ def _chapter_title(data: Mapping, folder: Path) -> str:
 def _section(data: Mapping) -> str:
     name, items = data["chapter"], data["items"]
     coded = sum(item["points"] for item in items if not _in_page(item))
-    more = f"; {_number(coded)} more in the notebook" if coded else ""
+    more = f"; {_points(coded)} more in the notebook" if coded else ""
     kept = json.dumps(data, ensure_ascii=False, sort_keys=True, allow_nan=False)
     return (
         f'<section class="ngd-exercises" id="exercises-{name}" '
@@ -115,8 +115,8 @@ def _item(data: Mapping, index: int) -> str:
     values = draw(item, FIRST) if item.get("variant") else {}
     name, number = f"{data['chapter']}-{item['id']}", index + 1
     parts = [
-        f'<h3>{number}. {_inline(item["title"])} <span class="ngd-worth">'
-        f"{_points(item['points'])}</span></h3>",
+        f'<h3>{number}. {_inline(item["title"])} <small class="ngd-worth">'
+        f"{_points(item['points'])}</small></h3>",
         _filled("div", "ngd-prompt", _markdown(item["prompt"]), values),
         _BODIES[item["kind"]](item, name, values),
         f"<template>{_form(item, name, number, values)}</template>"

@@ -38,12 +38,13 @@ function note(key, change) {
 const all = (root, selector) => [...root.querySelectorAll(selector)];
 const round = x => String(Math.round(x * 100) / 100);
 const escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`);
-const prose = text => escaped(text).replace(/\$([^$]+)\$/g, '\\($1\\)').replace(/`([^`]+)`/g, '<code>$1</code>')
+const math = tex => `<span class="math">\\(${tex}\\)</span>`; // a class that the book's MathJax reads
+const prose = text => escaped(text).replace(/\$([^$]+)\$/g, (_, tex) => math(tex)).replace(/`([^`]+)`/g, '<code>$1</code>')
   .replace(/(^|[\s(“])(\*\*?)([^\s*]|[^\s*][^*]*[^\s*])\2(?![\w*])/g, '$1<em>$3</em>');
 
 /* What is wider than its box can be scrolled, so the keyboard must reach it. */
 function fits(box) {
-  if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
   else box.removeAttribute('tabindex');
 }
 
@@ -102,7 +103,7 @@ function exercise(root, item, key) {
     const empty = columns ? !texts.join('').trim() : /^[\s\d.-]*$/.test(texts[0]);
     const tex = columns ? `\\begin{pmatrix}${cells.map((cell, k) => (k ? k % columns ? '&' : '\\\\' : '') + (cell ?? '\\cdot')).join('')}\\end{pmatrix}` : cells[0];
     target.classList.toggle('ngd-stale', !empty && tex === null); // still being typed: what could be read last stays
-    if (empty || tex !== null) put(target, empty ? '' : escaped(`\\(\\displaystyle ${tex}\\)`));
+    if (empty || tex !== null) put(target, empty ? '' : math('\\displaystyle ' + escaped(tex)));
   }
   for (const box of boxes) {
     let timer;

@@ -15,6 +15,7 @@ from tests.conftest import ROOT
 
 VENDOR = ROOT / "_build" / "vendor"
 KEY = "ngd-exercises-1"
+BOOK = json.dumps({"options": {"enableMenu": False, "processHtmlClass": "mathjax_process|math"}})
 MORE = """
 - id: order
   kind: derivation
@@ -84,9 +85,10 @@ def folder(tmp_path_factory):
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f'<link rel="icon" href="data:,"><title>{name}</title><style>{styles}{plain}</style>'
             '<script src="host.js"></script><script defer src="exercises.js"></script>'
-            '<script>window.MathJax = {"options": {"enableMenu": false}}</script>'
+            f"<script>window.MathJax = {BOOK}</script>"
             '<script defer src="mathjax/tex-chtml.js"></script></head>'
-            f"<body><main><h1>{name}</h1><h2>Check</h2>{shown.text}</main></body></html>\n",
+            f'<body><main class="tex2jax_ignore mathjax_ignore"><h1>{name}</h1><h2>Check</h2>'
+            f"{shown.text}</main></body></html>\n",
             encoding="utf-8",
         )
     return made
@@ -407,7 +409,7 @@ def earn(page):
 def test_progress_is_kept_and_shown(opened):
     page = opened()
     assert page.locator(".ngd-progress p").first.inner_text() == (
-        "0 of 13 points, 0 of 9 questions; 3 more in the notebook."
+        "0 of 13 points, 0 of 9 questions; 3 points more in the notebook."
     )
     earn(page)
     page.reload()
