@@ -390,15 +390,16 @@ const ngd = (() => {
       // many changes in a frame draw once; off-screen the drawing waits
       const [always, ...others] = view.draw;
       let waiting = []; // parts that have not seen the present state, the oldest first
-      let pace = 16, painted = 0, slow = false; // milliseconds from one frame of a movement to the next
+      let painted = 0, late = 0, slow = false;
       let frame = 0, visible = true, dirty = true, stale = false, width = 0, spoken = 0, noted = 0;
       const paint = (now, all = false) => {
         frame = 0;
         stale = false;
         if (!width) return;
-        if (now - painted < 200) pace += 0.15 * (now - painted - pace);
+        const gap = now - painted; // to the frame before, if both belong to one movement
         painted = now;
-        slow ||= pace > 24;
+        late = gap > 25 && gap < 250 ? late + 1 : Math.max(0, late - 0.1);
+        slow ||= late > 1.5; // two late frames in short order: it stays careful from now on
         const current = state();
         if (dirty) {
           refresh.forEach(f => f());

@@ -376,7 +376,7 @@ export default ngd.demo({
         let y = 0;
         for (const p of panels) y += p.layout(left, y, left >= 400) + 18;
         lines.size(left, y - 18);
-        const across = wide ? 238 : Math.min(width, 300), size = Math.min(across, 250);
+        const across = wide ? 238 : Math.min(width, 300), size = Math.min(across, 216);
         curve.size(across, size);
         arc.layout(across, size);
       },
