@@ -51,9 +51,15 @@ def main() -> None:
     print(f"[book] ready in {time.monotonic() - started:.0f} s: {build / 'html' / 'index.html'}")
 
 
+LATER = """sphinx.application sphinx.builders.epub3 sphinx.builders.html sphinx.builders.latex
+    sphinx.domains.std myst_nb.sphinx_ext myst_nb.ext.download sphinx_book_theme sphinx_copybutton
+    sphinx_design sphinx_jupyterbook_latex sphinx_togglebutton sphinx_thebe sphinx_external_toc.api
+    sphinxcontrib.bibtex pybtex.style.formatting.unsrt matplotlib.figure jupyter_book.sphinx"""
+
+
 def load() -> click.Command:
-    """Jupyter Book's command, with the extensions that it would load later."""
-    for name in ("myst_nb", "sphinx_book_theme", "sphinxcontrib.bibtex", "sphinx.builders.html"):
+    """Jupyter Book's command, with what it and its extensions would import later."""
+    for name in LATER.split():
         importlib.import_module(name)
     return importlib.import_module("jupyter_book.cli.main").main
 
