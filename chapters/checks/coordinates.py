@@ -159,9 +159,9 @@ opinion(
     paraphrase="Gradient descent is gradient flow linearised in time, the step size being the "
     "time that a step takes.",
     correct="A step of descent is forward Euler's step of length η along the flow of the same "
-    "chart: it leaves out ½η²·L″L′, and all steps up to a fixed time err by O(η). Where the "
-    "curvature is k, steps above η = 1/k jump across the minimum, which the flow never does, and "
-    "steps above 2/k no longer settle.",
+    "chart: it leaves out ½η²·L″L′, and all steps up to a fixed time err by O(η). On a bowl of "
+    "curvature k, or near a minimum, steps above η = 1/k jump across the minimum, which the flow "
+    "never does, and steps above 2/k no longer settle.",
     truth=lambda θ, velocity, flow, η: θ + η * velocity,
     control=lambda θ, velocity, flow, η: flow(η),
     control_name="a step of size η ends where the flow is at time η",
@@ -214,9 +214,10 @@ opinion(
     where="coordinates-per-what",
     paraphrase="Plain stochastic gradient descent measures parameters with the Euclidean metric "
     "unless told otherwise: every direction costs the same.",
-    correct="The step −ηg is the steepest of all steps of its length when length is the Euclidean "
-    "length of the coordinates, and not when it is measured by a matrix that makes directions "
-    "cost differently; noise in g changes what is descended, not the ruler.",
+    correct="The step −ηg is, to leading order as the length shrinks, the steepest of all steps of "
+    "its length when length is the Euclidean length of the coordinates, and not when it is "
+    "measured by a matrix that makes directions cost differently; noise in g changes what is "
+    "descended, not the ruler.",
     truth=lambda θ: np.eye(2),
     control=lambda θ: BELL.fisher(θ) * 9,  # at σ = 3: diag(1, 2)
     control_name="steepest whatever the ruler, here the Fisher matrix",

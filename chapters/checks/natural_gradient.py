@@ -111,7 +111,8 @@ def measured_by_the_model(size) -> Evidence:
     where="ng-steepest-per-what",
     paraphrase="The natural gradient is the direction of steepest descent in the Fisher geometry.",
     correct="Where F is positive definite and the gradient is not zero, no displacement of the "
-    "same small Fisher length lowers the loss more than one along −F⁻¹∂L.",
+    "same small Fisher length lowers the loss more than one along −F⁻¹∂L, to leading order as "
+    "the length shrinks.",
     truth=descent.natural_direction,
     control=lambda F, g: descent.gradient_direction(g),
     control_name="the ordinary gradient's direction",
@@ -165,8 +166,8 @@ def _has_a_best_direction(rate) -> Evidence:
     paraphrase="The natural gradient is the direction of steepest descent of the loss per unit of "
     "KL divergence.",
     correct="Among steps of one and the same small KL divergence the natural direction lowers the "
-    "loss most; the quotient of decrease and KL has no largest value, the quotient of decrease "
-    "and √(2KL) has.",
+    "loss most, to leading order as the steps shrink; the quotient of decrease and KL then grows "
+    "without end, the quotient of decrease and √(2KL) has a finite limit, largest along −F⁻¹∂L.",
     truth=_per_length,
     control=_per_kl,
     control_name="the quotient taken at its word: decrease divided by KL",
@@ -432,33 +433,39 @@ def what_changes_with_the_chart(quantity) -> Evidence:
     where="ng-same-velocity-different-step",
     paraphrase="So the update is the same step in distribution space in every parameterisation.",
     correct="The velocities are the same; the end points of one step of size η in two charts "
-    "differ by c·η², for a coin at q and one head c = (1−q)(1−2q)/(2q) between probability and "
-    "log-odds.",
+    "differ by c·η² to leading order, for a coin at q and one head c = (1−q)(1−2q)/(2q) between "
+    "probability and log-odds; at q = ½, c = 0 and the gap is −η³/6 to leading order.",
     truth=lambda q, η: η**2 * (1 - q) * (1 - 2 * q) / (2 * q),
     control=lambda q, η: 0.0,
     control_name="the same step: no gap",
 )
 def gap_between_two_charts(gap) -> Evidence:
     """The order in η of what is left of the gap when the predicted one is taken away."""
-    ends = []
-    for η in (0.002, 0.001):
+
+    def found(start, η):
         q = {}
         for name in ("probability", "log-odds"):
             change, there = COIN.change_to(name), COIN.in_chart(name)
             state, _ = descent.step(
-                descent.init(change.forward(FIFTH)),
+                descent.init(change.forward(np.array([start]))),
                 there,
                 descent.data_fit(there, HEAD),
                 length=descent.Fixed(η),
             )
             q[name] = float(change.inverse(state.theta)[0])
-        ends.append((η, q["log-odds"] - q["probability"]))
-    left = [abs(found - gap(0.2, η)) for η, found in ends]
+        return q["log-odds"] - q["probability"]
+
+    left = [abs(found(0.2, η) - gap(0.2, η)) for η in (0.002, 0.001)]
     order = float(np.log2(left[0] / left[1]))
+    at_half = found(0.5, 0.01) / 0.01**3
     return Evidence(
-        order > 2.8,
-        {"gap at η = 0.001, over η²": ends[1][1] / 1e-6, "order of what is left": order},
-        "A coin at q = 0.2, one head.",
+        order > 2.8 and abs(at_half + 1 / 6) < 1e-3,
+        {
+            "gap at η = 0.001, over η²": found(0.2, 0.001) / 1e-6,
+            "order of what is left": order,
+            "gap at q = ½, over η³": at_half,
+        },
+        "A coin at q = 0.2 and one at q = ½, one head.",
     )
 
 
@@ -588,9 +595,10 @@ def _levi_civita(start, end, times):
     where="ng-three-straight-lines",
     paraphrase="The natural-gradient flow is neither ordinary steepest descent nor a geodesic of "
     "the manifold.",
-    correct="With two parameters or more it is in general not a geodesic of the Fisher metric, but "
-    "in an exponential family the flow of KL(p*‖p) is a mixture geodesic and that of KL(p‖p*) an "
-    "exponential one; with one parameter all have the same track.",
+    correct="With two parameters or more its track is in general not a geodesic of the Fisher "
+    "metric. But in an exponential family the flow of KL(p*‖p) has the track of a mixture "
+    "geodesic, and that of KL(p‖p*), with p* in the family, the track of an exponential one; with "
+    "one parameter all have the same track.",
     truth=_straight_in_probabilities,
     control=_levi_civita,
     control_name="the popular error: the natural gradient follows Fisher-Rao geodesics",
