@@ -341,8 +341,7 @@ const ngd = (() => {
         let at = [0, 0], grab = null;
         node.addEventListener("pointerdown", e => {
           if (e.button) return;
-          const box = node.ownerSVGElement.getBoundingClientRect();
-          grab = [e.clientX - box.left - at[0], e.clientY - box.top - at[1]];
+          grab = [e.clientX - at[0], e.clientY - at[1]]; // the stage does not move under a drag
           ui.dragging = true;
           node.setPointerCapture(e.pointerId);
           node.classList.add("ngd-dragging");
@@ -351,10 +350,10 @@ const ngd = (() => {
         }, { signal });
         node.addEventListener("pointermove", e => {
           if (!grab) return;
-          const box = node.ownerSVGElement.getBoundingClientRect();
-          place(e.clientX - box.left - grab[0], e.clientY - box.top - grab[1]);
+          place(e.clientX - grab[0], e.clientY - grab[1]);
         }, { signal });
         const drop = () => {
+          if (!grab) return;
           grab = null;
           ui.dragging = false;
           node.classList.remove("ngd-dragging");

@@ -76,5 +76,10 @@ window.ngdHost = (() => {
 
   // A page that was put together without inline scripts gets its demos a little later.
   addEventListener("DOMContentLoaded", () => document.querySelectorAll("figure[data-demo]").forEach(start));
+  // When all of it has its size, the styles may leave out what is off the screen.
+  addEventListener("load", async () => {
+    await window.MathJax?.startup?.promise;
+    setTimeout(() => (document.documentElement.dataset.ngdSettled = ""), 1000);
+  });
   return { start };
 })();
