@@ -61,35 +61,14 @@ def environment() -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as pinned:
         pinned.write(uv_block.group() if uv_block else "")
         pinned.flush()
-        run(
-            python(),
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--disable-pip-version-check",
-            "--require-hashes",
-            "-r",
-            pinned.name,
-        )
+        pip("--require-hashes", "-r", pinned.name)
     say("installing the locked packages (about 170, every file checked by its hash)")
     uv = [str(VENV / "bin" / "uv"), "pip"]
     sync = [*uv, "sync", "-q", "--require-hashes", "-p", str(VENV), str(LOCK)]
     if subprocess.run(sync).returncode:
         say("uv could not install them; trying pip, which reads other settings")
-        run(python(), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(LOCK))
-    run(
-        python(),
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--no-build-isolation",
-        "-e",
-        str(ROOT),
-    )
+        pip("--require-hashes", "-r", str(LOCK))
+    pip("--no-deps", "--no-build-isolation", "-e", str(ROOT))
     stamp.write_text(want)
     say(f"the environment is ready ({time.monotonic() - started:.0f} s)")
 
@@ -180,6 +159,10 @@ def read(file: Path) -> str | None:
 
 def python() -> str:
     return str(VENV / "bin" / "python")
+
+
+def pip(*arguments: str) -> None:
+    run(python(), "-m", "pip", "install", "-q", "--disable-pip-version-check", *arguments)
 
 
 def run(*command: str, **options: object) -> None:
