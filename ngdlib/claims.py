@@ -453,8 +453,8 @@ def prose(text: str) -> str:
 
 def number(value: float) -> str:
     """Four digits, with a real minus sign; what is rounding noise only says so."""
-    if value != 0 and abs(value) < 1e-12:
-        return "below 10<sup>−12</sup>"
+    if 0 < abs(value) < 1e-8:
+        return f"below 10<sup>−{min(12, -math.ceil(math.log10(abs(value))))}</sup>"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     mantissa, _, exponent = f"{value:.4g}".replace("-", "−").partition("e")

@@ -186,6 +186,8 @@ def test_ledger_links_and_filters(folder):
         (0.0, "0"),
         (-0.25, "−0.25"),
         (1e-13, "below 10<sup>−12</sup>"),
+        (4.4e-11, "below 10<sup>−10</sup>"),
+        (-4.6e-9, "below 10<sup>−8</sup>"),
         (-3.2e-7, "−3.2 · 10<sup>−7</sup>"),
         (123456.0, "1.235 · 10<sup>5</sup>"),
         (float("inf"), "∞"),

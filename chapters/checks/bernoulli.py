@@ -371,12 +371,13 @@ def ordinary_steps_differ(pair) -> Evidence:
 )
 def compression_overcome(η) -> Evidence:
     """Does a natural step in log-odds of size η move the probability by η(ȳ − q)?"""
-    worst, z = 0.0, 0.0
-    for q in (0.02, 0.3, LOGIT.change_to("probability").forward(np.array([3.0])).item()):
-        z, after = _step("log-odds", "natural", q=q, mean=0.5, η=η)
+    worst, from_3 = 0.0, LOGIT.change_to("probability").forward(np.array([3.0])).item()
+    for q in (0.02, 0.3, from_3):
+        _, after = _step("log-odds", "natural", q=q, mean=0.5, η=η)
         worst = max(worst, abs((after - q) / η - (0.5 - q)) / abs(0.5 - q))
+    flown, _ = _step("log-odds", "natural", q=from_3, mean=0.5, η=1.0)
     return Evidence(
-        worst < 1e-3,
-        {"largest relative error of the velocity": worst, "z after the step from 3": z},
+        worst < 1e-3 and abs(flown + 7.02) < 0.005,
+        {"largest relative error of the velocity": worst, "z after a unit step from 3": flown},
         "As a velocity the compression is gone; as a step it is overshot.",
     )
