@@ -88,6 +88,7 @@ def test_pair(case, page):
 def test_unreadable(case, page):
     error = complaint(case["text"], case["names"])
     assert error.position == case["position"]
+    assert error.message == case.get("message", error.message)
     assert 8 < len(error.message) < 120 and error.message[-1] in ".?"
     with pytest.raises(Unreadable) as caught:
         page.parse(case["text"], case["names"])
@@ -103,8 +104,10 @@ def test_item(case, page):
     mine = check_item(case["item"], case["answer"], case["values"])
     assert (mine.score, mine.kind) == (case["score"], case["kind"])
     theirs = page.check(case["item"], case["answer"], case["values"])
-    assert theirs[:3] == mine[:3] and theirs.position == mine.position
+    assert theirs[:3] == mine[:3] and theirs[4:] == mine[4:]
     assert "{" not in mine.feedback and mine.feedback
+    assert mine.feedback == case.get("feedback", mine.feedback)
+    assert list(mine.wrong) == case.get("wrong", list(mine.wrong))
 
 
 PAIRS = json.loads((ROOT / "tests" / "formula_pairs.json").read_text(encoding="utf-8"))
@@ -338,6 +341,7 @@ def test_names_are_checked():
         ("depth", "(" * 40 + "p" + ")" * 40, "(" * 41 + "p" + ")" * 41),
         ("nodes", "p" + "+p" * 124, "p" + "+p" * 125),
         ("digits", "1" * 20, "1" * 21),
+        ("zeros before them", "0." + "0" * 30 + "1" * 20, "0." + "0" * 30 + "1" * 21),
     ],
 )
 def test_limits(limit, inside, outside):
@@ -675,7 +679,7 @@ STEP = {
         (lambda q, m, eta: [q - eta * (q - m)], "shape", 0),
         (lambda q, m, eta: 0.53, "different", 0.25),
         (lambda q, m, eta: math.nan, "different", 0),
-        (lambda q, m, eta: None, "different", 0),
+        (lambda q, m, eta: None, "error", 0),
         (lambda q: q, "error", 0),
         (lambda q, m, eta: 1 / 0, "error", 0),
         (lambda q, m, eta: "text", "error", 0),
@@ -685,6 +689,30 @@ STEP = {
 def test_functions(function, kind, score):
     result = check_item(STEP, function)
     assert (result.kind, result.score) == (kind, score if score is None else pytest.approx(score))
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (None, "natural_step(0.5, 0.8, 0.1): it returns nothing."),
+        ([0.5], "natural_step(0.5, 0.8, 0.1): the result is a vector of 1; a number is expected."),
+        (
+            np.zeros((1, 2)),
+            "natural_step(0.5, 0.8, 0.1): the result is a 1 × 2 array; a number is expected.",
+        ),
+        (1 / 3, "natural_step(0.5, 0.8, 0.1): the result is 0.333333; 0.53 is expected."),
+        (0.53 + 1e-6, "natural_step(0.5, 0.8, 0.1): the result is 0.530001; 0.53 is expected."),
+        (0.53000055, "natural_step(0.5, 0.8, 0.1): the result is 0.530001; 0.53 is expected."),
+    ],
+)
+def test_words_about_functions(value, says):
+    assert check_item(STEP, lambda q, m, eta: value).feedback == says
+
+
+def test_close_results_of_functions_are_told_apart():
+    item = {**STEP, "rtol": 1e-12, "atol": 0, "cases": STEP["cases"][:1]}
+    said = check_item(item, lambda q, m, eta: 0.53 + 2e-9).feedback
+    assert said.endswith("the result is 0.530000002; 0.53 is expected.")
 
 
 def test_functions_of_vectors_and_hidden_cases():

@@ -56,12 +56,15 @@ class Checked:
 
     name      of the question, such as "bernoulli.q1"
     title     of the question
-    result    score, kind, feedback, witness and position, as `check_item` gives them
+    result    score, kind, feedback, witness, position and wrong, as `check_item` gives them
     earned    points, less what the opened hints cost; 0 where nothing was graded
     possible  points of the question
     hints     how many were opened
     read      how a typed formula was understood, in LaTeX; "" where that does not apply
     caret     two lines: what was typed, and a mark under what cannot be read; or ""
+    about     the name of the option that the feedback is about, or ""
+    tip       where to go on after a verdict without reasons, or ""
+    options   of a choice that is right: each option with its explanation
     """
 
     name: str
@@ -72,6 +75,9 @@ class Checked:
     hints: int = 0
     read: str = ""
     caret: str = ""
+    about: str = ""
+    tip: str = ""
+    options: tuple[str, ...] = ()
 
     @property
     def answered(self) -> bool:
@@ -82,7 +88,11 @@ class Checked:
     def verdict(self) -> str:
         """In two or three words."""
         if self.result.score is None:
-            words = {"empty": "Not answered yet", "unreadable": "Cannot be read"}
+            words = {
+                "empty": "Not answered yet",
+                "incomplete": "Not complete yet",
+                "unreadable": "Cannot be read",
+            }
             return words.get(self.result.kind, "Undecided")
         if self.result.score == 1:
             return "✓ Right"
@@ -97,7 +107,8 @@ class Checked:
     def _words(self) -> str:
         """The feedback, without what the verdict has said already."""
         text = self.result.feedback.removeprefix("Not yet.").strip()
-        return "" if text == "Correct." else text
+        about = f"`{self.about}` is wrong: " if self.about else ""
+        return about + ("" if text == "Correct." else text or self.tip)
 
     def _repr_markdown_(self) -> str:
         parts = [f"**{self.verdict}** · {self._head()} · `{self.name}`"]
@@ -107,15 +118,17 @@ class Checked:
             parts.append(rf"Your answer: $\displaystyle {self.read}$")
         words = self._words()
         parts.append(words if self._is_authors() else _escaped(words))
+        parts.append("\n".join(f"- {option}" for option in self.options))
         return "\n\n".join(part for part in parts if part)
 
     def _is_authors(self) -> bool:
         """Whether the feedback is Markdown from the set, or the checker's own plain text."""
-        return self.result.kind == "equal" or self.result.kind.startswith("known:")
+        kind, wrong = self.result.kind, self.result.wrong
+        return kind == "equal" or kind.startswith("known:") or bool(wrong)
 
     def __repr__(self) -> str:
         parts = [f"{self.verdict} · {self._head()} · {self.name}", self.caret, self._words()]
-        return "\n".join(part for part in parts if part)
+        return "\n".join(part for part in [*parts, *self.options] if part)
 
 
 def check(
@@ -133,8 +146,8 @@ def check(
     folder   where the sets are
 
     What is not filled in yet ("", None, ..., nested too, or a function that returns such) earns
-    nothing and is no mistake. Raises ValueError for an unknown name or a wrong number of hints;
-    never because of the answer.
+    nothing and is no mistake. Once a choice is right, each of its options is explained. Raises
+    ValueError for an unknown name or a wrong number of hints; never because of the answer.
     """
     item, values = _item(name, seed, folder)
     if not isinstance(hints, int) or not 0 <= hints <= len(item["hints"]):
@@ -142,13 +155,12 @@ def check(
     if item["kind"] == "function":
         result = _check_function(item, answer, values)
     elif is_blank(answer):
-        result = None
+        result = Result(None, "empty", "")
     else:
         answer = _plain(answer)
         result = check_item(item, answer, values)
-    if result is None:
-        result = Result(None, "empty", "")
     unreadable = result.kind == "unreadable"
+    bare = result.feedback == "Not yet." and item["hints"][hints:]
     return Checked(
         name=name,
         title=_filled(item["title"], values),
@@ -158,6 +170,17 @@ def check(
         hints=hints,
         read="" if unreadable or result.kind == "empty" else _typeset(item, answer),
         caret=_caret(item, answer, values, result) if unreadable else "",
+        about=result.wrong[0] if result.wrong and item["kind"] == "choice" else "",
+        tip=f"Try {notebook.hint_name(item, hints).lower()}." if bare else "",
+        options=_explained(item, values) if result.kind == "equal" else (),
+    )
+
+
+def _explained(item: Mapping, values: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(
+        f"{'✓' if option.get('right') else '✗'} `{option['id']}`: "
+        + _filled(option["feedback"], values)
+        for option in item.get("options", [])
     )
 
 
@@ -283,12 +306,11 @@ def _plain(answer: Any, depth: int = 3) -> Any:
     return "" if answer is None or answer is ... else answer
 
 
-def _check_function(item: Mapping, answer: Any, values: Mapping[str, str]) -> Result | None:
-    """None where the function is not written yet: it returns nothing, or ..., in every case."""
-    if not callable(answer) and is_blank(answer):
-        return None
+def _check_function(item: Mapping, answer: Any, values: Mapping[str, str]) -> Result:
+    """Not written yet is a function that returns nothing, or ..., in every case."""
     if not callable(answer):
-        return check_item(item, answer, values)
+        empty = Result(None, "empty", "")
+        return empty if is_blank(answer) else check_item(item, answer, values)
     returned: list[Any] = []
 
     def watched(*arguments: Any) -> Any:
@@ -298,7 +320,9 @@ def _check_function(item: Mapping, answer: Any, values: Mapping[str, str]) -> Re
         return value
 
     result = check_item(item, watched, values)
-    return None if all(value is None or value is ... for value in returned) else result
+    if all(value is None or value is ... for value in returned):
+        return Result(None, "empty", f"{item['name']} returns nothing yet.")
+    return result
 
 
 # --- showing what was typed -----------------------------------------------------------------------

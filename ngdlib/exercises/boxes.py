@@ -22,6 +22,7 @@ from typing import Any
 from ngdlib.exercises.dice import dice
 from ngdlib.exercises.grammar import latex, parse
 from ngdlib.exercises.items import FIRST, draw, fill, nested
+from ngdlib.exercises.notebook import hint_name
 from ngdlib.exercises.sets import ROOT, load, public
 
 FOLDER = ROOT / "exercises"
@@ -93,8 +94,9 @@ def _chapter_title(data: Mapping, folder: Path) -> str:
 
 def _section(data: Mapping) -> str:
     name, items = data["chapter"], data["items"]
-    coded = sum(item["points"] for item in items if not _in_page(item))
-    more = f"; {_points(coded)} more in the notebook" if coded else ""
+    coded = [item["points"] for item in items if not _in_page(item)]
+    asked = "one question" if len(coded) == 1 else f"{len(coded)} questions"
+    more = f", and {asked} in the notebook ({_points(sum(coded))})" if coded else ""
     kept = json.dumps(data, ensure_ascii=False, sort_keys=True, allow_nan=False)
     return (
         f'<section class="ngd-exercises" id="exercises-{name}" '
@@ -123,9 +125,9 @@ def _item(data: Mapping, index: int) -> str:
         if _in_page(item)
         else _for_notebook(data["chapter"], item),
     ]
-    for k, hint in enumerate(item.get("hints", []), 1):
+    for k, hint in enumerate(item.get("hints", [])):
         parts.append(
-            f'<details class="ngd-hint"><summary>Hint{f" {k}" if len(item["hints"]) > 1 else ""}'
+            f'<details class="ngd-hint"><summary><span>{hint_name(item, k)}</span>'
             f'<span class="ngd-cost">, costs {_points(hint.get("cost", 0))}</span></summary>'
             + _filled("div", "", _markdown(hint["text"]), values)
             + "</details>"

@@ -27,7 +27,10 @@ const FRACTIONS = table('½⅓⅔¼¾⅕⅛', words('1/2 1/3 2/3 1/4 3/4 1/5 1/8
 const CLOSING = { '(': ')', '[': ']', '{': '}' };
 const SKIPPED = new Set(words('left right displaystyle quad qquad big Big bigl bigr'));
 const WORDY = new Set(words('operatorname mathrm mathit text textrm'));
+const NOTHING = 'Nothing is written yet.', REST = 'Leave the rest term out.';
+const PLAIN = 'Write letters without bars or accents: the question says which names to use.';
 const COMPLAINTS = new Map([
+  ['…', REST],
   ['=', 'Write only the formula, without an equals sign.'],
   ['%', 'Write a percentage as a number: 0.05 for 5 percent.'],
   ['!', 'Factorials are not used here.'],
@@ -80,7 +83,7 @@ function tokenise(text) {
     const start = i;
     i += text.length;
     const [mantissa, exponent = ''] = text.toLowerCase().split('e');
-    if (mantissa.replace('.', '').length > MAX_DIGITS || exponent.replace(/^[+-]+/, '').length > 2)
+    if (mantissa.replace('.', '').replace(/^0+/, '').length > MAX_DIGITS || exponent.replace(/^[+-]+/, '').length > 2)
       fail('This number has too many digits: give the exact form.', start);
     if (at(i) === ',' && isDigit(at(i + 1))) fail('Write a decimal point, not a comma: 0.5.', i);
     add('num', text, start);
@@ -116,6 +119,8 @@ function tokenise(text) {
     } else if (/^(cdot|times|ast)$/.test(word)) add('op', '*', start);
     else if (word === 'div') add('op', '/', start);
     else if (/^(lvert|rvert|vert|mid)$/.test(word)) add('op', '|', start);
+    else if (/^[lc]?dots$/.test(word)) fail(REST, start);
+    else if (/^(bar|overline|hat|tilde)$/.test(word)) fail(PLAIN, start);
     else if (WORDY.has(word)) {
       const inner = c.slice(i).join('').match(/^ *\{ *([A-Za-z][A-Za-z0-9]*) *\}/);
       if (!inner) fail(`\\${word} needs one name in braces.`, start);
@@ -145,6 +150,8 @@ function tokenise(text) {
     } else if (FRACTIONS.has(x)) add('num', FRACTIONS.get(x), start);
     else if (x === '√') add('root', x, start);
     else if (COMPLAINTS.has(x)) fail(COMPLAINTS.get(x), start);
+    else if (x === '.' && at(i) === '.') fail(REST, start);
+    else if (/[\xc0-\u024f\u0300-\u036f]/.test(x)) fail(PLAIN, start); // ȳ, and what makes it of y
     else fail(`I do not know what to do with ${quoted(x)}.`, start);
   }
   while (i < c.length) {
@@ -200,7 +207,7 @@ function parse(text, names = []) {
       .find(f => word.startsWith(f) && word.length > f.length);
     if (f) return `${said} Did you mean ${f}(${cut(word.slice(f.length))})?`;
     if (known.has(word.toLowerCase())) return `${said} Did you mean ${word.toLowerCase()}?`;
-    return `${said} Names in this question: ${[...known.keys()].sort().join(', ') || 'none'}.`;
+    return known.size ? `${said} Write the formula in ${[...known.keys()].sort().join(', ')}.` : 'A number is asked, without letters or units.';
   }
   function split(tokens) {
     const out = [];
@@ -210,7 +217,9 @@ function parse(text, names = []) {
         out.push(k);
         return;
       }
-      const found = word === k.text ? ways(word, tokens[n + 1].text === '(') : [];
+      const called = tokens[n + 1].text === '(';
+      if (/^o$/i.test(word) && called) fail(REST, k.start); // + O(eta^3)
+      const found = word === k.text ? ways(word, called) : [];
       if (found.length > 1) fail(`“${cut(word)}” can be read in several ways: put * between the factors.`, k.start);
       if (!found.length) fail(unknown(word), k.start);
       let { start, spaced } = k;
@@ -395,7 +404,7 @@ function parse(text, names = []) {
   }
 
   t = split(tokenise(text));
-  if (t[0].kind === 'end') fail('Nothing is written yet.', 0);
+  if (t[0].kind === 'end') fail(NOTHING, 0);
   const tree = sum(), end = peek();
   if (end.kind !== 'end') fail(isOp(')]}') ? `This ${end.text} closes nothing.` : 'An operation is missing here.', end.start);
   return tree;
@@ -1056,7 +1065,7 @@ const FEEDBACK = {
   order: '{detail}',
   notebook: 'This one is for the notebook: its answer is a function.',
 };
-const result = (score, kind, feedback, witness = null, position = null) => ({ score, kind, feedback, witness, position });
+const result = (score, kind, feedback, witness = null, position = null, wrong = []) => ({ score, kind, feedback, witness, position, wrong });
 const pointText = point => Object.keys(point).map(n => `${n} = ${show(point[n], 6)}`).join(', ');
 function describe(w) {
   if (!w || w.yours === null || w.expected === null) return '';
@@ -1140,7 +1149,7 @@ function checkNumeric(item, answer, values) {
     if (softly(() => mine.defined(0), null) === false) return say(item, 'no value', null, { detail: mine.reason(0) });
     return say(item, 'unknown', null, { detail: 'its value cannot be told exactly enough' });
   }
-  const close = (y, times = 1) => y !== null && Math.abs(x - y) <= times * (atol + rtol * Math.abs(y));
+  const close = (y, r = rtol, a = atol) => y !== null && Math.abs(x - y) <= a + r * Math.abs(y);
   if (close(right)) {
     const r = say(item, 'equal');
     if (item.exact !== undefined && (tree[0] === 'num' || tree[0] === 'neg')) r.feedback += ` Exactly: ${item.exact}.`;
@@ -1148,7 +1157,7 @@ function checkNumeric(item, answer, values) {
   }
   const m = (item.mistakes || []).find(m => close(constantOf(trees(item, values, m.match))));
   if (m) return knownMistake(m);
-  if (close(right, 20)) return say(item, 'close');
+  if (close(right, Math.min(20 * rtol, 0.02), 20 * atol)) return say(item, 'close');
   if (close(-right)) return say(item, 'sign');
   const factor = [2, 0.5, 10, 0.1, 100, 0.01, 1000, 0.001].find(k => close(k * right));
   if (factor) return say(item, 'factor', null, { detail: nice(factor) });
@@ -1206,10 +1215,12 @@ function checkChoice(item, answer) {
   const chosen = typeof answer === 'string' ? [answer] : answer, ids = item.options.map(o => o.id);
   if (!Array.isArray(chosen) || !chosen.every(c => ids.includes(c))) fail(`Choose among ${ids.join(', ')}.`, 0);
   if (!chosen.length) fail('Nothing is chosen yet.', 0);
-  const right = item.options.filter(o => o.right), wrong = item.options.find(o => !o.right && chosen.includes(o.id));
-  if (wrong) return result(Number(wrong.score || 0), 'known:' + wrong.id, wrong.feedback.trim());
-  if (right.every(o => chosen.includes(o.id))) return result(1, 'equal', right.map(o => o.feedback.trim()).join(' '));
-  return say(item, 'incomplete', null, { detail: 'Right so far, but there is more to choose.' });
+  const taken = item.options.filter(o => chosen.includes(o.id)), wrong = taken.filter(o => !o.right);
+  const more = item.options.some(o => o.right && !taken.includes(o));
+  if (!wrong.length) return more ? say(item, 'incomplete', null, { detail: 'Right so far, but there is more to choose.' }) : say(item, 'equal');
+  const r = knownMistake(wrong[0]);
+  if (taken.length > 1) r.feedback += ` Of your ${taken.length} choices ${wrong.length} ${wrong.length > 1 ? 'are' : 'is'} wrong${more ? ', and there is more to choose' : ''}.`;
+  return { ...r, wrong: [wrong[0].id] };
 }
 
 function checkDerivation(item, answer, values) {
@@ -1223,23 +1234,34 @@ function checkDerivation(item, answer, values) {
   const good = Math.max(...orders.map(common)), distractor = wrong.find(d => d.id === answer[good]);
   if (distractor) return knownMistake(distractor);
   if (good === answer.length) return say(item, 'incomplete', null, { detail: `Right so far: ${good} of ${steps.length} steps.` });
-  const detail = `Step ${good + 1} does not follow from what stands before it.`;
-  return say(item, 'order', null, { detail: good ? `The first ${good} of ${steps.length} steps are right. ${detail}` : detail });
+  if (!good) return say(item, 'order', null, { detail: 'The first line is not where the derivation starts.' });
+  const before = good > 1 ? `The first ${good} of ${steps.length} steps are right.` : 'Step 1 is right.';
+  return say(item, 'order', null, { detail: `${before} Step ${good + 1} does not follow from what stands before it.` });
 }
 function blankItem(item, blank) {
   const shared = {};
   for (const k of ['vars', 'where', 'variant']) if (item[k]) shared[k] = item[k];
   return { kind: 'formula', ...shared, ...blank, id: `${item.id}.${blank.id}` };
 }
+/* "Blank 1 and Blank 4 are right." */
+const listed = (labels, words) => labels.length ? [labels.slice(0, -1).join(', '), ...labels.slice(-1)].filter(Boolean).join(' and ') + (labels.length > 1 ? ' are ' : ' is ') + words : '';
 function checkBlanks(item, answer, values) {
+  const right = [], empty = [], said = [], wrong = [];
   let score = 0, first = null;
   for (const blank of item.blanks) {
-    const r = check(blankItem(item, blank), answer[blank.id] || '', values), feedback = `${fill(blank.label, values)}: ${r.feedback}`;
-    if (r.score === null) return { ...r, feedback };
+    const r = check(blankItem(item, blank), answer[blank.id] || '', values), label = fill(blank.label, values);
+    if (r.feedback === NOTHING) { empty.push(label); continue; }
+    if (r.score === null) return { ...r, feedback: `${label}: ${r.feedback}` };
     score += r.score / item.blanks.length;
-    if (r.kind !== 'equal' && !first) first = { ...r, feedback };
+    if (r.kind === 'equal') { right.push(label); continue; }
+    first = first || r;
+    wrong.push(blank.id);
+    said.push(`${label}: ${r.feedback}`);
   }
-  return first ? { ...first, score } : say(item, 'equal');
+  if (empty.length === item.blanks.length) fail(NOTHING, 0);
+  const feedback = [listed(right, 'right.'), ...said, listed(empty, 'still empty.')].filter(Boolean).join(' ');
+  if (empty.length) return result(null, 'incomplete', feedback, null, null, wrong);
+  return first ? { ...first, score, feedback, wrong } : say(item, 'equal');
 }
 
 const CHECKS = { formula: checkFormula, numeric: checkNumeric, matrix: checkMatrix, choice: checkChoice, derivation: checkDerivation,

@@ -81,6 +81,11 @@ _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _SKIPPED = {"left", "right", "displaystyle", "quad", "qquad", "big", "Big", "bigl", "bigr"}
 _WORDY = {"operatorname", "mathrm", "mathit", "text", "textrm"}
 
+NOTHING = "Nothing is written yet."
+_REST = "Leave the rest term out."
+_PLAIN = "Write letters without bars or accents: the question says which names to use."
+_MARKS = "".join(map(chr, [*range(0xC0, 0x250), *range(0x300, 0x370)]))  # ȳ, and what makes it of y
+
 _SUBSCRIPTED = (
     r"[₀-₉]+|_\{(?:\\(?:mathrm|text)\{[A-Za-z0-9]+\}|[A-Za-z0-9]+)\}|_?[0-9]+|_+[A-Za-z0-9_]+"
 )
@@ -96,6 +101,7 @@ _COMPLAINTS = {
     "±": "Give one formula: choose the sign.",
     "'": "Quotation marks and primes are not used here.",
     '"': "Quotation marks and primes are not used here.",
+    "…": _REST,
 }
 
 
@@ -169,6 +175,13 @@ def parse(text: str, names: Iterable[str] = ()) -> Tree:
     return _Parser(text, known).run()
 
 
+def unknown_name(word: str, known: Iterable[str]) -> str:
+    """What to say of a name that is none of the known ones."""
+    if not known:
+        return "A number is asked, without letters or units."
+    return f"“{word[:20]}” is not known here. Write the formula in {', '.join(sorted(known))}."
+
+
 def _single(c: str) -> str:
     """Letters copied from typeset mathematics and full-width characters, as plain ones."""
     if "\U0001d400" <= c <= "\U0001d7ff" or "\uff01" <= c <= "\uff5e":
@@ -238,7 +251,10 @@ class _Tokens:
         start = self.i
         self.i += len(text)
         mantissa, _, exponent = text.lower().partition("e")
-        if len(mantissa.replace(".", "")) > MAX_DIGITS or len(exponent.lstrip("+-")) > 2:
+        if (
+            len(mantissa.replace(".", "").lstrip("0")) > MAX_DIGITS
+            or len(exponent.lstrip("+-")) > 2
+        ):
             raise AnswerError("This number has too many digits: give the exact form.", start)
         if self.at(self.i) == "," and _is_digit(self.at(self.i + 1)):
             raise AnswerError("Write a decimal point, not a comma: 0.5.", self.i)
@@ -298,6 +314,10 @@ class _Tokens:
             self.add("op", "/", start)
         elif word in ("lvert", "rvert", "vert", "mid"):
             self.add("op", "|", start)
+        elif word in ("dots", "ldots", "cdots"):
+            raise AnswerError(_REST, start)
+        elif word in ("bar", "overline", "hat", "tilde"):
+            raise AnswerError(_PLAIN, start)
         elif word in _WORDY:
             inner = re.match(r" *\{ *([A-Za-z][A-Za-z0-9]*) *\}", "".join(self.c[self.i :]))
             if not inner:
@@ -344,6 +364,10 @@ class _Tokens:
             self.add("root", c, start)
         elif c in _COMPLAINTS:
             raise AnswerError(_COMPLAINTS[c], start)
+        elif c == "." and self.at(self.i) == ".":
+            raise AnswerError(_REST, start)
+        elif c in _MARKS:
+            raise AnswerError(_PLAIN, start)
         else:
             raise AnswerError(f"I do not know what to do with {_quoted(c)}.", start)
 
@@ -362,7 +386,7 @@ class _Parser:
 
     def run(self) -> Tree:
         if self.t[0].kind == "end":
-            raise AnswerError("Nothing is written yet.", 0)
+            raise AnswerError(NOTHING, 0)
         tree = self.sum()
         end = self.t[self.i]
         if end.kind != "end":
@@ -385,6 +409,8 @@ class _Parser:
                 out.append(t)
                 continue
             before_bracket = tokens[i + 1].text == "("
+            if word in ("O", "o") and before_bracket:  # + O(eta^3)
+                raise AnswerError(_REST, t.start)
             ways = self.ways(word, before_bracket) if word == t.text else []
             if len(ways) > 1:
                 raise AnswerError(
@@ -423,8 +449,7 @@ class _Parser:
                 return f"“{word[:20]}” is not known here. Did you mean {name}({rest[:20]})?"
         if word.lower() in self.known:
             return f"“{word[:20]}” is not known here. Did you mean {word.lower()}?"
-        names = ", ".join(sorted(self.known)) or "none"
-        return f"“{word[:20]}” is not known here. Names in this question: {names}."
+        return unknown_name(word, self.known)
 
     def peek(self) -> Token:
         return self.t[self.i]

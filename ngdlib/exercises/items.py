@@ -37,12 +37,13 @@ from ngdlib.exercises.compare import (
 )
 from ngdlib.exercises.dice import dice
 from ngdlib.exercises.grammar import (
-    MAX_DIGITS,
     MAX_NODES,
+    NOTHING,
     AnswerError,
     Tree,
     canonical,
     parse,
+    unknown_name,
 )
 
 FIRST = "1"  # the seed of the variant that page and notebook show first
@@ -80,12 +81,13 @@ FEEDBACK = {
 class Result(NamedTuple):
     """What a check gives back.
 
-    score     fraction of the item's points, 0 to 1; None where nothing was graded (the answer
-              cannot be read, or the checker cannot tell): such a try costs nothing
+    score     fraction of the item's points, 0 to 1; None where nothing was graded: the answer
+              cannot be read, is not complete, or the checker cannot tell
     kind      "equal", "known:<id of the mistake>", "unreadable", or a kind of FEEDBACK
     feedback  a sentence or two for the reader
     witness   a point at which answer and formula differ, or None
     position  for "unreadable": index of the character that the message is about
+    wrong     ids of the parts that are found wrong: blanks, or the option that is explained
     """
 
     score: float | None
@@ -93,6 +95,7 @@ class Result(NamedTuple):
     feedback: str
     witness: Witness | None = None
     position: int | None = None
+    wrong: tuple[str, ...] = ()
 
 
 def points(item: Mapping, result: Result, hints: int = 0) -> float:
@@ -181,10 +184,7 @@ def read(answer: Any, names: Sequence[str]) -> Tree:
             return parse(f"({answer.numerator})/({answer.denominator})", ())
         if not math.isfinite(answer):
             raise AnswerError("A finite number is expected.", 0)
-        text = repr(float(answer))
-        if len(text.partition("e")[0]) > MAX_DIGITS:  # 0.00013477088948787063
-            text = np.format_float_scientific(float(answer), trim="0")
-        return parse(text, ())
+        return parse(repr(float(answer)), ())
     sympy = sys.modules.get("sympy")
     if sympy is not None and isinstance(answer, sympy.Expr):
         return _Sympy(sympy, names).tree(answer)
@@ -206,10 +206,7 @@ class _Sympy:
             raise AnswerError("This formula is too long: simplify it.", 0)
         if isinstance(x, sp.Symbol):
             if canonical(x.name) not in self.names:
-                known = ", ".join(sorted(self.names)) or "none"
-                raise AnswerError(
-                    f"“{x.name[:20]}” is not known here. Names in this question: {known}.", 0
-                )
+                raise AnswerError(unknown_name(x.name, self.names), 0)
             return ("var", self.names[canonical(x.name)])
         if isinstance(x, sp.Rational):
             return parse(f"({x.p})/({x.q})" if x.q != 1 else f"({x.p})", ())
@@ -444,8 +441,8 @@ def _check_numeric(item: Mapping, answer: Any, values: Mapping[str, str]) -> Res
         return _say(item, "unknown", detail="its value cannot be told exactly enough")
     rtol, atol = float(item.get("rtol", 1e-3)), float(item.get("atol", 0.0))
 
-    def near(y: float | None, times: float = 1.0) -> bool:
-        return y is not None and abs(x - y) <= times * (atol + rtol * abs(y))
+    def near(y: float | None, r: float = rtol, a: float = atol) -> bool:
+        return y is not None and abs(x - y) <= a + r * abs(y)
 
     if near(right):
         result = _say(item, "equal")
@@ -455,7 +452,7 @@ def _check_numeric(item: Mapping, answer: Any, values: Mapping[str, str]) -> Res
     for mistake in item.get("mistakes", []):
         if near(constant(trees(item, values, mistake["match"]))):
             return _known(mistake)
-    if near(right, 20):
+    if near(right, min(20 * rtol, 0.02), 20 * atol):
         return _say(item, "close")
     if near(-right):
         return _say(item, "sign")
@@ -633,13 +630,20 @@ def _check_choice(item: Mapping, answer: Any, values: Mapping[str, str]) -> Resu
         raise AnswerError("Nothing is chosen yet.", 0)
     right = {o for o, spec in options.items() if spec.get("right")}
     if set(chosen) == right:
-        text = " ".join(options[o]["feedback"].strip() for o in options if o in right)
-        return Result(1.0, "equal", text)
-    wrong = next((o for o in options if o in chosen and o not in right), None)
-    if wrong is not None:
-        spec = options[wrong]
-        return Result(float(spec.get("score", 0.0)), f"known:{wrong}", spec["feedback"].strip())
-    return _say(item, "incomplete", detail="Right so far, but there is more to choose.")
+        return _say(item, "equal")
+    wrong = [o for o in options if o in chosen and o not in right]
+    if not wrong:
+        return _say(item, "incomplete", detail="Right so far, but there is more to choose.")
+    result = _known(options[wrong[0]])
+    if len(set(chosen)) > 1:
+        text = f"Of your {len(set(chosen))} choices {len(wrong)} {_are(wrong)} wrong"
+        more = "" if right <= set(chosen) else ", and there is more to choose"
+        result = result._replace(feedback=f"{result.feedback} {text}{more}.")
+    return result._replace(wrong=(wrong[0],))
+
+
+def _are(things: Sequence) -> str:
+    return "is" if len(things) == 1 else "are"
 
 
 def _check_derivation(item: Mapping, answer: Any, values: Mapping[str, str]) -> Result:
@@ -662,10 +666,11 @@ def _check_derivation(item: Mapping, answer: Any, values: Mapping[str, str]) -> 
     if right == len(answer):
         detail = f"Right so far: {right} of {len(steps)} steps."
         return _say(item, "incomplete", detail=detail)
-    detail = f"Step {right + 1} does not follow from what stands before it."
-    if right:
-        detail = f"The first {right} of {len(steps)} steps are right. {detail}"
-    return _say(item, "order", detail=detail)
+    if not right:
+        return _say(item, "order", detail="The first line is not where the derivation starts.")
+    before = f"The first {right} of {len(steps)} steps are" if right > 1 else "Step 1 is"
+    follows = f"Step {right + 1} does not follow from what stands before it."
+    return _say(item, "order", detail=f"{before} right. {follows}")
 
 
 def _common(a: Sequence, b: Sequence) -> int:
@@ -683,17 +688,39 @@ def blank_item(item: Mapping, blank: Mapping) -> dict[str, Any]:
 def _check_blanks(item: Mapping, answer: Any, values: Mapping[str, str]) -> Result:
     if not isinstance(answer, Mapping):
         raise AnswerError("A formula for each blank is expected.", 0)
+    right, empty, said, wrong = [], [], [], []
     score, first = 0.0, None
     for blank in item["blanks"]:
         given = answer.get(blank["id"], "")
         result = check_item(blank_item(item, blank), given, values)
         label = fill(blank["label"], values)
+        if result.feedback == NOTHING:
+            empty.append(label)
+            continue
         if result.score is None:
             return result._replace(feedback=f"{label}: {result.feedback}")
         score += result.score / len(item["blanks"])
-        if result.kind != "equal" and first is None:
-            first = result._replace(feedback=f"{label}: {result.feedback}")
-    return _say(item, "equal") if first is None else first._replace(score=score)
+        if result.kind == "equal":
+            right.append(label)
+            continue
+        first = first or result
+        wrong.append(blank["id"])
+        said.append(f"{label}: {result.feedback}")
+    if len(empty) == len(item["blanks"]):
+        raise AnswerError(NOTHING, 0)
+    parts = [_listed(right, "right."), *said, _listed(empty, "still empty.")]
+    text = " ".join(part for part in parts if part)
+    if empty:
+        return Result(None, "incomplete", text, wrong=tuple(wrong))
+    if first is None:
+        return _say(item, "equal")
+    return first._replace(score=score, feedback=text, wrong=tuple(wrong))
+
+
+def _listed(labels: Sequence[str], words: str) -> str:
+    """Blank 1 and Blank 4 are right."""
+    names = " and ".join(filter(None, [", ".join(labels[:-1]), *labels[-1:]]))
+    return f"{names} {_are(labels)} {words}" if labels else ""
 
 
 # --- functions ------------------------------------------------------------------------------------
@@ -755,7 +782,8 @@ def _check_function(item: Mapping, answer: Any, values: Mapping[str, str], priva
         else:
             expected = np.asarray(evaluate(trees(item, values, item["answer"]), at))
         try:
-            value = np.asarray(answer(*arguments_at(item, at)), dtype=float)
+            value = answer(*arguments_at(item, at))
+            value = "it returns nothing." if value is None else np.asarray(value, dtype=float)
         except Exception as error:  # the reader's code may raise anything; say what it was
             value = f"it stopped with {type(error).__name__}: {str(error)[:200]}"
         got.append(value)
@@ -776,26 +804,35 @@ def _check_function(item: Mapping, answer: Any, values: Mapping[str, str], priva
 
 
 def _call(item: Mapping, at: Mapping[str, float]) -> str:
-    def text(value: Any) -> str:
-        if isinstance(value, np.ndarray):
-            return "[" + ", ".join(text(v) for v in value) + "]"
-        return show(float(value), 6)
+    return f"{item['name']}({', '.join(_array_text(a) for a in arguments_at(item, at))})"
 
-    inside = ", ".join(text(a) for a in arguments_at(item, at))
-    return f"{item['name']}({inside})"
+
+def _array_text(value: Any, digits: int = 6) -> str:
+    if np.ndim(value):
+        return "[" + ", ".join(_array_text(v, digits) for v in value) + "]"
+    return show(float(value), digits)
+
+
+def _shape_text(shape: tuple[int, ...]) -> str:
+    if len(shape) < 2:
+        return f"a vector of {shape[0]}" if shape else "a number"
+    return f"a {' × '.join(map(str, shape))} array"
 
 
 def _problem(item: Mapping, value: Any, expected: np.ndarray) -> tuple[str, str] | None:
     if isinstance(value, str):
         return "error", value
     if value.shape != expected.shape:
-        return "shape", f"the result has shape {value.shape}; {expected.shape} is expected."
+        got, wanted = _shape_text(value.shape), _shape_text(expected.shape)
+        return "shape", f"the result is {got}; {wanted} is expected."
     if not np.all(np.isfinite(value)):
         return "different", "the result is not finite."
     rtol, atol = float(item.get("rtol", 1e-6)), float(item.get("atol", 1e-9))
     if np.allclose(value, expected, rtol=rtol, atol=atol):
         return None
-    return "different", f"the result is {value.tolist()}; {expected.tolist()} is expected."
+    digits = next((n for n in (6, 12) if _array_text(value, n) != _array_text(expected, n)), 17)
+    mine, right = _array_text(value, digits), _array_text(expected, digits)
+    return "different", f"the result is {mine}; {right} is expected."
 
 
 def _is_mistake(

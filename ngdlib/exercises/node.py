@@ -113,7 +113,8 @@ class PageChecker:
 
     def check(self, item: Mapping, answer: Any, values: Mapping | None = None) -> Result:
         r = self.ask("check", item=item, answer=answer, values=values or {})
-        return Result(r["score"], r["kind"], r["feedback"], _witness(r["witness"]), r["position"])
+        witness, wrong = _witness(r["witness"]), tuple(r["wrong"])
+        return Result(r["score"], r["kind"], r["feedback"], witness, r["position"], wrong)
 
     def draw(self, item: Mapping, seed: str) -> dict[str, str]:
         return self.ask("draw", item=item, seed=seed)

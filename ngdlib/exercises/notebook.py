@@ -168,10 +168,16 @@ def _line(step: Mapping) -> str:
 def hints(item: Mapping, values: Mapping[str, str]) -> list[str]:
     """The hints of an item as Markdown, folded."""
     return [
-        f"<details>\n<summary>Hint {number}: {amount(hint['cost'])}</summary>\n\n"
+        f"<details>\n<summary>{hint_name(item, k)}: {amount(hint['cost'])}</summary>\n\n"
         f"{_filled(hint['text'], values)}\n\n</details>"
-        for number, hint in enumerate(item["hints"], 1)
+        for k, hint in enumerate(item["hints"])
     ]
+
+
+def hint_name(item: Mapping, k: int) -> str:
+    """What the hint with index k is called: Hint 1 of 2, or Hint where there is one."""
+    many = len(item["hints"])
+    return "Hint" if many == 1 else f"Hint {k + 1} of {many}"
 
 
 def amount(x: float) -> str:
