@@ -98,7 +98,10 @@ const flowLength = ([m0, s0], [m1, s1]) => {
   return total;
 };
 
-export const math = { kl, ball, ellipse, ellipseError, distance, geodesic, flow, straightLength, flowLength };
+/** The largest relative error in words: per cent, from 100 % on the factor between the two. */
+const offBy = (error, percent) => (error < 1 ? `up to ${ngd.fixed(100 * error, 1)}${percent}` : `a factor of up to ${ngd.significant(1 + error, 3)}`);
+
+export const math = { kl, ball, ellipse, ellipseError, distance, geodesic, flow, straightLength, flowLength, offBy };
 
 export default ngd.demo({
   state: { mu: [-2.5, 2.5], sigma: [0.3, 2.5], mu2: [-2.5, 2.5], sigma2: [0.3, 2.5], epsilon: [0.001, 0.9] },
@@ -195,14 +198,14 @@ export default ngd.demo({
         attr(parts.densityB, { d: line(grid.map(x => [x, bell(B, x)]), density.x, density.y) });
       }, s => {
         const [A, B] = read(s);
-        attr(lines[0], { text: `On the ellipse the true divergence differs from ε by up to ${fixed(100 * ellipseError(A, s.epsilon), 1)} %.` });
+        attr(lines[0], { text: `On the ellipse the true divergence differs from ε by ${offBy(ellipseError(A, s.epsilon), " %")}.` });
         attr(lines[1], { text: `Fisher length from A to B: geodesic ${fixed(distance(A, B), 3)}, flow ${fixed(flowLength(A, B), 3)}, straight ${fixed(straightLength(A, B), 3)}. ` +
           `KL(A ‖ B) = ${fixed(kl(A, B), 3)}, KL(B ‖ A) = ${fixed(kl(B, A), 3)}.` });
       }],
       say(s) {
         const [A, B] = read(s);
-        return `A: mean ${fixed(s.mu, 2)}, standard deviation ${fixed(s.sigma, 2)}. Radius ${significant(s.epsilon, 3)}: the ellipse is wrong by up to ` +
-          `${fixed(100 * ellipseError(A, s.epsilon), 1)} percent. Distance from A to B ${fixed(distance(A, B), 3)}.`;
+        return `A: mean ${fixed(s.mu, 2)}, standard deviation ${fixed(s.sigma, 2)}. Radius ${significant(s.epsilon, 3)}: the ellipse is wrong by ` +
+          `${offBy(ellipseError(A, s.epsilon), " percent")}. Distance from A to B ${fixed(distance(A, B), 3)}.`;
       },
     };
   },

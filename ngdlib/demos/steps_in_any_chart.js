@@ -5,7 +5,7 @@
 // and by B, the Jacobian of the base coordinates in its own. A gradient pulls back, g = Bᵀ g_base; a
 // velocity goes the other way, v = B⁻¹ v_base.
 
-const TARGET = { bernoulli: [0.8], gaussian: [0.9, 0.7], trinomial: [0.55, 0.3] };
+const TARGET = { bernoulli: [0.8], gaussian: [1, 0.5], trinomial: [0.55, 0.3] };
 const sigmoid = z => (z >= 0 ? 1 / (1 + Math.exp(-z)) : Math.exp(z) / (1 + Math.exp(z)));
 
 const solve = (B, v) => {
@@ -44,7 +44,7 @@ const FAMILIES = {
       "mu, log sigma": { names: ["μ", "log σ"], inside: ([, l]) => Math.abs(l) < 300, to: ([m, l]) => [m, Math.exp(l)], from: ([m, s]) => [m, Math.log(s)],
         B: ([, s]) => [[1, 0], [0, s]], window: [[-3, 3], [-1.5, 1.5]] },
       natural: { names: ["μ/σ²", "−1/(2σ²)"], inside: ([, e]) => e < 0, to: ([a, e]) => [-a / (2 * e), Math.sqrt(-1 / (2 * e))], from: ([m, s]) => [m / s ** 2, -1 / (2 * s * s)],
-        B: ([m, s]) => [[s * s, 2 * m * s * s], [0, s ** 3]], window: [[-4, 4], [-2, 0]] },
+        B: ([m, s]) => [[s * s, 2 * m * s * s], [0, s ** 3]], window: [[-5, 5], [-2.5, 0]] },
       expectation: { names: ["E x", "E x²"], inside: ([a, b]) => b > a * a, to: ([a, b]) => [a, Math.sqrt(b - a * a)], from: ([m, s]) => [m, m * m + s * s],
         B: ([m, s]) => [[1, 0], [-m / s, 1 / (2 * s)]], window: [[-3, 3], [0, 6]] },
     },
@@ -243,7 +243,7 @@ export default ngd.demo({
     function placeCharts(s) {
       WHICH.forEach((which, k) => {
         const c = FAMILIES[s.family].charts[charts[k]], flat = s.family === "bernoulli";
-        attr(heads[which], { text: `in ${title(charts[k])}` });
+        attr(heads[which], { text: `in ${title(charts[k]).replace(/^(natural|expectation)$/, "$1 parameters")}` });
         panels[which].update({ box: boxes[which], x: { domain: c.window[0], label: c.names[0] }, y: flat ? { domain: [0, 2], ticks: [0, 1, 2], label: "loss (nats)" } : { domain: c.window[1], label: c.names[1] } });
       });
       const at = seatIn(s, charts[0])(startOf(s)), { x, y } = panels.first;
@@ -323,15 +323,21 @@ export default ngd.demo({
         y: { domain: [1e-8, 10], log: true, ticks: [1e-8, 1e-6, 1e-4, 0.01, 1] } });
       const grid = Array.from({ length: 67 }, (_, k) => 0.001 * 2000 ** (k / 66));
       const given = (metric, eta) => [s.family, ...charts, metric, start, target, eta, n];
-      const told = curves.map(({ way, mark, words, metric }) => {
-        const at = gap(...given(metric, s.eta));
-        const points = grid.map(eta => [eta, gap(...given(metric, eta))]).filter(([, g]) => g > 1e-9);
+      const found = curves.map(({ metric }) => grid.map(eta => [eta, gap(...given(metric, eta))]).filter(([, g]) => g > 1e-9));
+      // each name on the free side of its curve: above the upper one, to the left; below the lower one, to the right
+      const at = (points, eta) => points.find(([e]) => e >= eta) ?? points.at(-1);
+      const upper = found.every(points => points.length) && at(found[1], 0.02)[1] > at(found[0], 0.02)[1] ? 1 : 0;
+      const told = curves.map(({ way, mark, words, metric }, k) => {
+        const now = gap(...given(metric, s.eta)), points = found[k], high = k === upper;
         attr(way, { d: line(points, panel.x, panel.y) });
-        attr(mark, at > 1e-9 ? { d: shape("disc", panel.x(s.eta), panel.y(at), 4.5), visibility: null } : { visibility: "hidden" });
-        const order = slope(...given(metric, 0.004)), spot = points.find(([eta]) => eta >= 0.012);
-        attr(words, spot ? { x: panel.x(spot[0]) + 6, y: panel.y(spot[1]) + 18, text: `${metric === "natural" ? "natural" : "ordinary"}: slope ${fixed(order, 2)}`,
-          style: `fill:var(--ngd-${metric})` } : { text: "" });
-        return { at, order };
+        attr(mark, now > 1e-9 ? { d: shape("disc", panel.x(s.eta), panel.y(now), 4.5), visibility: null } : { visibility: "hidden" });
+        const small = 2e-5; // below the plot, where ten steps have the slope of one
+        const order = gap(...given(metric, small)) > 1e-13 ? slope(...given(metric, small)) : NaN;
+        const [x, y] = points.length ? at(points, high ? 0.12 : 0.003) : [NaN, NaN];
+        const [, top, , tall] = boxes.gap;
+        attr(words, points.length ? { x: panel.x(x) + (high ? -8 : 8), y: clamp(panel.y(y) + (high ? -8 : 20), top + 12, top + tall - 6), "text-anchor": high ? "end" : "start",
+          text: `${metric === "natural" ? "natural" : "ordinary"}${Number.isNaN(order) ? "" : `: slope ${fixed(order, 1)} as η → 0`}`, style: `fill:var(--ngd-${metric})` } : { text: "" });
+        return { at: now };
       });
       attr(now, { d: `M${panel.x(s.eta).toFixed(1)} ${boxes.gap[1]}v${boxes.gap[3]}` });
       const speak = ({ at }) => (Number.isNaN(at) ? "a step leaves the model" : at < 1e-12 ? "0" : significant(at, 3));

@@ -16,7 +16,7 @@ FAMILIES: dict[str, Model] = {
     "gaussian": Gaussian("mu, sigma"),
     "trinomial": Categorical(3, "probabilities"),
 }
-TARGETS = {"bernoulli": (0.8,), "gaussian": (0.9, 0.7), "trinomial": (0.55, 0.3)}
+TARGETS = {"bernoulli": (0.8,), "gaussian": (1.0, 0.5), "trinomial": (0.55, 0.3)}
 CHARTS = {
     "bernoulli": ("probability", "log-odds", "angle"),
     "gaussian": ("mu, sigma", "mu, sigma^2", "mu, log sigma", "natural", "expectation"),

@@ -83,6 +83,12 @@ def test_balls_have_their_radius(opened, epsilon):
     assert close(error, np.max(np.abs(GAUSSIAN.kl(a, fine) / epsilon - 1)))
 
 
+def test_a_large_error_is_told_as_a_factor(opened):
+    page = opened(KLBalls())
+    assert call(page, "offBy", 0.999, " %") == "up to 99.9 %"
+    assert call(page, "offBy", 206.1, " %") == "a factor of up to 207"
+
+
 def test_ways_between_two_gaussians(opened):
     page = opened(KLBalls())
     for a, b in PAIRS[:2]:
