@@ -61,9 +61,9 @@ def a_chart_is_a_preconditioner() -> Derivation:
     d.solve(Eq(T.T * G, g), G, T.T.I * g, because="gradients: the chain rule, solved for g_φ")
     d.solve(Eq(T * Δ, -η * T.T.I * g), Δ, -η * T.I * T.T.I * g,
             because="velocities: the step −ηg_φ is TΔθ")  # fmt: skip
-    d.solve(
-        Eq((T.T * T) * Δ, -η * g), Δ, -η * T.I * T.T.I * g, because="the same step, in one matrix"
-    )
+    one_matrix = sp.MatMul(-η, sp.Inverse(T.T * T), g)  # as a product with * it would fall apart
+    d.solve(Eq((T.T * T) * Δ, -η * g), Δ, one_matrix,
+            because="the same step, in one matrix")  # fmt: skip
     return d
 
 
@@ -101,7 +101,8 @@ def euler_error() -> Derivation:
         tex={slope: "L'", bend: "L''"},
     )
     d.equal(Derivative(-η * slope + HALF * η**2 * slope * bend, η), -(slope + bend * (-η * slope)),
-            because="the flow to second order: both sides of dθ/dη = −L′")  # fmt: skip
+            because="the flow to second order, L′ and L″ at the start: "
+            "its slope in η is −L′ at θ − ηL′, that is −L′ + ηL′L″ + O(η²)")  # fmt: skip
     d.expand((1 - η * k) - exp(-η * k), -HALF * η**2 * k**2, var=η, order=3,
              because="the bowl ½kθ²: step minus flow, per unit of θ")  # fmt: skip
     d.expand((1 - η * k) ** (t / η) * exp(k * t), 1 - HALF * t * k**2 * η, var=η, order=2,
