@@ -73,7 +73,7 @@ def test_everything_can_be_read_without_scripts(folder):
         assert f"{k}. " in page.text and f"exercise-sample-{item['id']}" in page.ids
     for words in (
         "1. Fisher information 2 points",
-        "Hint 1, costs 0.5 points",
+        "Hint 1 of 2, costs 0.5 points",
         "The squared score is",
         "one finite natural step",
         "a straight line in one chart is bent in another",  # the explanation of an option
@@ -158,6 +158,9 @@ def test_the_table_of_progress_adds_up(folder):
 @pytest.mark.parametrize("path", sorted((ROOT / "exercises").glob("*.yml")), ids=lambda p: p.stem)
 def test_every_set_of_the_book(path):
     page = Page(boxes(path.stem).text)
+    coded = [i for i in load(path).data["items"] if i["kind"] == "function"]
+    more = f", and one question in the notebook ({sum(i['points'] for i in coded):g} points)."
+    assert (more in page.text) == (len(coded) == 1)
     assert page.open == [] and "{{" not in page.text
     assert len(page.ids) == len(set(page.ids))
     index = json.loads((ROOT / "chapters" / "index.ipynb").read_text(encoding="utf-8"))

@@ -2,7 +2,7 @@
    boxes.py writes all that is shown, the controls in <template> elements; here they are unpacked and
    made to answer. book/scripts.py puts this behind checker.js, in one function: nothing is global. */
 
-// --- progress: {"bernoulli.q1": {variant, hints, shown, solved, best, done, answer}} ----------------
+// --- progress: {"bernoulli.q1": {variant, hints, shown, solved, best, done, answer, score}} ---------
 const KEY = 'ngd-exercises-1', views = [];
 let state = {}, kept = true, erased = 0;
 
@@ -13,9 +13,9 @@ function progressIn(text) {
   if (!found || found.naturalGradientProgress !== 1) return null;
   const out = {};
   for (const [key, given] of Object.entries(found.items || {})) {
-    const { variant = 1, hints = 0, best = 0, shown, solved, done, answer } = given || {};
-    if (!given || !/^[\w-]+\.[\w-]+$/.test(key) || ![variant, hints, best].every(n => n >= 0 && n < 1e6)) return null;
-    out[key] = { variant, hints, best, shown: !!shown, solved: !!solved, done: !!done, answer };
+    const { variant = 1, hints = 0, best = 0, score = 0, shown, solved, done, answer } = given || {};
+    if (!given || !/^[\w-]+\.[\w-]+$/.test(key) || ![variant, hints, best, score].every(n => n >= 0 && n < 1e6)) return null;
+    out[key] = { variant, hints, best, score, shown: !!shown, solved: !!solved, done: !!done, answer };
   }
   return out;
 }
@@ -27,7 +27,7 @@ function save() {
   try { localStorage.setItem(KEY, written()); } catch { kept = false; }
   views.forEach(view => view());
 }
-const about = key => state[key] || { variant: 1, hints: 0, best: 0 };
+const about = key => state[key] || { variant: 1, hints: 0, best: 0, score: 0 };
 function note(key, change) {
   load(); // another tab may have written
   state[key] = { ...about(key), ...change };
@@ -48,16 +48,19 @@ function fits(box) {
   else box.removeAttribute('tabindex');
 }
 
-/* Shows html in an element once its formulas are typeset; a newer text overtakes an older one. */
+/* Shows html in an element once its formulas are typeset; a newer text overtakes an older one.
+   then: what is to follow. */
 let queue = Promise.resolve();
-function put(element, html) {
+function put(element, html, then = () => {}) {
   const draft = document.createElement('div');
   draft.innerHTML = html;
   element.draft = draft;
   const show = () => {
-    if (element.draft === draft) element.replaceChildren(...draft.childNodes);
     draft.remove();
+    if (element.draft !== draft) return;
+    element.replaceChildren(...draft.childNodes);
     fits(element);
+    then();
   };
   if (!html.includes('\\(') || !window.ngdTypeset) return show();
   draft.className = 'ngd-draft';
@@ -72,7 +75,7 @@ function exercise(root, item, key) {
   const names = item.kind === 'numeric' ? [] : Object.keys(item.vars || {}), multi = root.querySelector('[type=checkbox]');
   const boxes = all(form, '.ngd-box'), inputs = all(form, '[type=text]'), choices = all(form, '.ngd-options input');
   const pool = form.querySelector('.ngd-steps'), placed = form.querySelector('.ngd-placed'), moved = form.querySelector('[role=status].ngd-sr');
-  const told = form.querySelector('.ngd-says'), worth = root.querySelector('.ngd-worth'), fresh = worth.textContent;
+  const told = form.querySelector('.ngd-says'), calm = matchMedia('(prefers-reduced-motion: reduce)'), worth = root.querySelector('.ngd-worth'), fresh = worth.textContent;
   const hints = all(root, '.ngd-hint'), solution = root.querySelector('.ngd-solution');
   const lines = pool && placed && [...pool.children];
   let values = draw(item, '1'), shown = 1, era = 0;
@@ -92,22 +95,27 @@ function exercise(root, item, key) {
       pool.append(...lines);
       placed.append(...given.flatMap(id => lines.filter(line => line.dataset.line === id)));
     }
-    inputs.forEach((input, k) => { input.value = given[k] || ''; });
+    inputs.forEach((input, k) => { input.value = given[k] || ''; input.removeAttribute('aria-invalid'); });
     boxes.forEach(preview);
   }
 
   // formulas, typeset while they are typed
-  function preview(box) {
+  function preview(box, checked) {
     const texts = all(box, 'input').map(input => input.value), columns = +box.dataset.columns, target = box.querySelector('.ngd-preview');
     const cells = texts.map(text => { try { return latex(parse(text, names), names); } catch { return null; } });
     const empty = columns ? !texts.join('').trim() : /^[\s\d.-]*$/.test(texts[0]);
     const tex = columns ? `\\begin{pmatrix}${cells.map((cell, k) => (k ? k % columns ? '&' : '\\\\' : '') + (cell ?? '\\cdot')).join('')}\\end{pmatrix}` : cells[0];
-    target.classList.toggle('ngd-stale', !empty && tex === null); // still being typed: what could be read last stays
-    if (empty || tex !== null) put(target, empty ? '' : math('\\displaystyle ' + escaped(tex)));
+    const stale = !empty && tex === null; // still being typed: what could be read last stays, and says so
+    target.classList.toggle('ngd-stale', stale);
+    if (checked || !stale) put(target, empty || stale ? '' : math('\\displaystyle ' + escaped(tex)));
   }
   for (const box of boxes) {
     let timer;
-    box.oninput = () => { clearTimeout(timer); timer = setTimeout(preview, 120, box); };
+    box.oninput = event => {
+      event.target.removeAttribute('aria-invalid');
+      clearTimeout(timer);
+      timer = setTimeout(preview, 120, box);
+    };
   }
 
   // lines put in order
@@ -133,36 +141,41 @@ function exercise(root, item, key) {
 
   // verdicts
   function tell(sign, kind, head, more, html = '') {
-    put(told, `<div class="ngd-${kind}"><p><b><span aria-hidden="true">${sign}</span> ${head}</b> ${more}</p>${html}</div>`);
+    put(told, `<div class="ngd-${kind}"><p><b><span aria-hidden="true">${sign}</span> ${head}</b> ${more}</p>${html}</div>`,
+      () => told.scrollIntoView({ block: 'nearest', behavior: calm.matches ? 'auto' : 'smooth' }));
   }
-  const costsNothing = '<p>This try costs nothing.</p>';
+  const invalid = input => input.setAttribute('aria-invalid', 'true');
   function unreadable(input, error, label) {
     const chars = [...input.value], at = Math.min(error.position || 0, chars.length), from = Math.max(at - 16, 0);
     const part = (from ? '…' : '') + chars.slice(from, at + 14).join('').replace(/\s/g, ' ') + (at + 14 < chars.length ? '…' : '');
-    input.setAttribute('aria-invalid', 'true');
+    invalid(input);
+    preview(input.closest('.ngd-box'), true);
     if (input === document.activeElement) { const n = chars.slice(0, at).join('').length; input.setSelectionRange(n, n); }
     const caret = chars.length ? `<pre aria-hidden="true">${escaped(part)}\n${' '.repeat(at - from + (from ? 1 : 0))}^</pre><p class="ngd-sr">At character ${at + 1}.</p>` : '';
-    tell('?', 'asked', 'I cannot read this yet.', (label ? `In ${escaped(label)}: ` : '') + escaped(error.message), caret + costsNothing);
+    tell('?', 'asked', 'I cannot read this yet.', (label ? `In ${escaped(label)}: ` : '') + escaped(error.message), caret);
   }
   form.onsubmit = event => {
     event.preventDefault();
     inputs.forEach(input => input.removeAttribute('aria-invalid'));
     for (const input of inputs) {
       try { parse(input.value, names); } catch (error) {
+        if (item.blanks && error.message === NOTHING && inputs.some(other => other.value.trim())) continue;
         const k = inputs.indexOf(input);
         return unreadable(input, error, item.blanks ? item.blanks[k].label : inputs.length > 1 && input.ariaLabel);
       }
     }
     const r = check(item, answer(), values), my = about(key);
-    if (r.score === null) return tell('?', 'asked', r.kind === 'unreadable' ? '' : 'I cannot tell.', prose(r.feedback), costsNothing);
+    boxes.filter(box => r.wrong.includes(box.dataset.blank)).forEach(box => invalid(box.querySelector('input')));
+    if (r.score === null) return tell('?', 'asked', { unreadable: '', incomplete: 'Not complete yet.' }[r.kind] ?? 'I cannot tell.', prose(r.feedback));
     const earned = my.shown ? 0 : points(item, r, my.hints), right = r.score === 1;
     const won = earned > 0 ? `<span class="ngd-won">${round(earned)} of ${fresh}.</span> `
       : r.score && my.shown ? '<span class="ngd-won">No points: the solution was open.</span> ' : '';
-    const chosen = choices.length ? item.options.filter(o => answer().includes(o.id)) : [];
+    const letter = o => `<b>${'ABCDEFGHIJ'[item.options.indexOf(o)]}</b> `, wrong = multi && item.options.find(o => r.wrong.includes(o.id));
     const verdict = right ? ['✓', 'right', 'Correct.'] : r.score ? ['◐', 'partly', 'Partly right.'] : ['✗', 'wrong', 'Not yet.'];
-    const why = chosen.length && multi ? (r.kind === 'incomplete' ? prose(r.feedback) : '') : prose(r.feedback.replace(/^(Correct|Not yet)\.\s*/, ''));
-    tell(...verdict, won + why, multi ? '<ul>' + chosen.map(o => `<li><b>${'ABCDEFGHIJ'[item.options.indexOf(o)]}</b> ${o.right ? '✓<span class="ngd-sr"> right</span>' : '✗<span class="ngd-sr"> wrong</span>'} ${prose(fill(o.feedback, values))}</li>`).join('') + '</ul>' : '');
-    note(key, { answer: value(), best: Math.max(my.best, earned), done: my.done || right, solved: my.solved || right });
+    const why = prose(r.feedback.replace(/^(Correct|Not yet)\.\s*/, '')) || (right || !hints[my.hints] || free() ? '' : `Try ${hints[my.hints].querySelector('span').textContent.toLowerCase()}.`);
+    const each = right && choices.length ? '<ul>' + item.options.map(o => `<li>${letter(o)}${o.right ? '✓<span class="ngd-sr"> right</span>' : '✗<span class="ngd-sr"> wrong</span>'} ${prose(fill(o.feedback, values))}</li>`).join('') + '</ul>' : '';
+    tell(...verdict, won + (wrong ? letter(wrong) + 'is wrong: ' : '') + why, each);
+    note(key, { best: Math.max(my.best, earned), done: my.done || right, solved: my.solved || right, ...(r.score >= my.score && { answer: value(), score: r.score }) });
   };
 
   // hints, solution, another variant
@@ -175,7 +188,7 @@ function exercise(root, item, key) {
   if (another) another.onclick = () => {
     let next = about(key).variant, tries = 0;
     do next++; while (JSON.stringify(draw(item, String(next))) === JSON.stringify(values) && tries++ < 50);
-    note(key, { variant: next, hints: 0, shown: false, solved: false, answer: undefined });
+    note(key, { variant: next, hints: 0, shown: false, solved: false, answer: undefined, score: 0 });
     (inputs[0] || choices[0] || form.querySelector('button')).focus();
     tell('↻', 'asked', 'New numbers.', 'The question above has changed.');
   };
@@ -237,6 +250,7 @@ function tools(root) {
     erase() { state = {}; erased++; save(); asking(false); say('Your progress is erased.'); },
   };
   root.onclick = event => { const what = act[event.target.dataset.do]; if (what) what(); };
+  ask.onkeydown = event => { if (event.key === 'Escape') act.keep(); };
   file.onchange = async () => {
     const found = file.files.length && progressIn(await file.files[0].text());
     file.value = '';
