@@ -41,4 +41,4 @@ bench: book ## measure speed and weight against the budgets (not part of the tes
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove what was built, but not the environment
-	rm -rf _build/html _build/.doctrees _build/executed _build/static reruns
+	rm -rf _build/html _build/.doctrees _build/executed _build/static _build/cards reruns

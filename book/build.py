@@ -54,7 +54,7 @@ def main() -> None:
 LATER = """sphinx.application sphinx.builders.epub3 sphinx.builders.html sphinx.builders.latex
     sphinx.domains.std myst_nb.sphinx_ext myst_nb.ext.download sphinx_book_theme sphinx_copybutton
     sphinx_design sphinx_jupyterbook_latex sphinx_togglebutton sphinx_thebe sphinx_external_toc.api
-    sphinxcontrib.bibtex pybtex.style.formatting.unsrt matplotlib.figure jupyter_book.sphinx"""
+    sphinxcontrib.bibtex pybtex.style.formatting.unsrt jupyter_book.sphinx"""
 
 
 def load() -> click.Command:

@@ -61,6 +61,7 @@ def run_notebook(file: Path) -> ExecutionResult:
         cwd=str(file.parent),
         timeout=120,
         allow_errors=False,
+        shutdown_kernel="immediate",
         store_widget_state=False,  # widget ids are random; the pages carry their own form
         extra_arguments=["--log-level=ERROR"],
     )

@@ -6,6 +6,7 @@ gives each page its description and preview card, and takes from the theme what 
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
 import os
@@ -15,7 +16,6 @@ from pathlib import Path
 
 import yaml
 
-from book import cards
 from book.execute import cache_folder
 from book.scripts import exercises_script
 from ngdlib.style import tokens_css
@@ -126,11 +126,25 @@ def finish(app, exception) -> None:
         return
     out = Path(app.outdir)
     for pagename, title in sorted(getattr(app.env, "ngd_cards", {}).items()):
-        cards.draw(out / "_static" / "cards" / f"{pagename.replace('/', '-')}.png", title)
+        place_card(out, title, out / "_static" / "cards" / f"{pagename.replace('/', '-')}.png")
     first = f"{app.config.root_doc}.html"
     (out / "index.html").write_text(ROOT_PAGE.format(first=first), encoding="utf-8")
     keep_used_icons(out)
     forget_earlier_builds(out)
+
+
+def place_card(out: Path, title: str, target: Path) -> None:
+    """The preview card of a title, drawn unless an earlier build has drawn it."""
+    source = (ROOT / "book" / "cards.py").read_bytes()
+    made = out.parent / "cards" / f"{hashlib.sha256(source + title.encode()).hexdigest()[:16]}.png"
+    if not made.exists():
+        from book import cards  # matplotlib: a second that most builds can do without
+
+        unfinished = made.with_suffix(".unfinished.png")
+        cards.draw(unfinished, title)
+        unfinished.replace(made)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(made, target)
 
 
 def forget_earlier_builds(out: Path) -> None:
