@@ -77,7 +77,7 @@ class Figure:
     def _repr_html_(self) -> str:
         caption = re.sub(r"\$([^$]+)\$", r"\\(\1\\)", html.escape(self.caption, quote=False))
         return (
-            f'<figure class="ngd-figure" id="{self.name}">{self.svg}'
+            f'<figure class="ngd-figure" id="{self.name}"><div class="ngd-scroll">{self.svg}</div>'
             f'<figcaption class="tex2jax_process mathjax_process">{caption}</figcaption></figure>'
         )
 
@@ -122,6 +122,8 @@ def figure(
 
 def svg_text(fig: mpl.figure.Figure, alt: str) -> str:
     """The figure as a self-contained ``<svg>`` element: the same bytes for the same drawing."""
+    fig.draw_without_rendering()  # finds the layout; once is enough
+    fig.set_layout_engine("none")
     buffer = io.StringIO()
     fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()

@@ -76,6 +76,13 @@ window.ngdHost = (() => {
 
   // A page that was put together without inline scripts gets its demos a little later.
   addEventListener("DOMContentLoaded", () => document.querySelectorAll("figure[data-demo]").forEach(start));
+  // A wide figure or table scrolls in its box on a narrow screen: then the keyboard must reach the box.
+  const reachable = new ResizeObserver(boxes => boxes.forEach(({ target: box }) => {
+    const given = { tabindex: "0", role: "group", "aria-label": `${box.querySelector("svg") ? "Figure" : "Table"}, scrolls sideways` };
+    for (const name in given) box.scrollWidth > box.clientWidth ? box.setAttribute(name, given[name]) : box.removeAttribute(name);
+  }));
+  addEventListener("DOMContentLoaded", () =>
+    document.querySelectorAll(".ngd-scroll, .pst-scrollable-table-container").forEach(box => reachable.observe(box)));
   // When all of it has its size, the styles may leave out what is off the screen.
   addEventListener("load", async () => {
     await window.MathJax?.startup?.promise;
