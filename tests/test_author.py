@@ -133,6 +133,12 @@ BREAKS = [
         "mistakes.uphill: given as an answer it is equal",
         "mistakes:\n  - {id: plain, match: q0",
     ),
+    (
+        "answer: q0 - eta*(q0 - 0.8)",
+        "answer: q0 - eta*(q0 - 0.8)/3",
+        "prompt: 0.[0-9]*, the answer to 3 digits, is not accepted",
+        "prompt: The coin",
+    ),
     ("match: q0 + eta*(q0 - 0.8),", "match: log(q0-1),", "has no value", "match: log(q0-1)"),
     (
         'range: ["0.10", "0.50", "0.05"]',
@@ -299,6 +305,32 @@ def test_formulas_stay_as_typed_and_lines_are_kept(tmp_path):
         (tmp_path / "x.yml").write_text(bad, encoding="utf-8")
         with pytest.raises(SetError, match=r"x\.yml:1"):
             load(tmp_path / "x.yml")
+
+
+def test_all_variants_are_tried_and_six_in_the_page(page, folder, monkeypatch):
+    item = load(SETS / "sample.yml").data["items"][2]
+    at = {"q0": "0.4", "eta": "0.15"}
+    assert at not in [draw(item, str(k)) for k in range(6)]
+    wrong = "match: q0 - eta*(q0 - 0.8) + (q0 - 0.4)^2 + (eta - 0.15)^2,"
+    broken = only_what_differs(SAMPLE, SAMPLE.replace("match: q0 + eta*(q0 - 0.8),", wrong))
+    (folder / "sample.yml").write_text(broken, encoding="utf-8")
+    faults = validate(folder / "sample.yml", page)
+    assert "mistakes.uphill: given as an answer it is equal" in [f.message for f in faults]
+    asked = []
+    monkeypatch.setattr(page, "check", lambda i, a, v: asked.append(v) or check_item(i, a, v))
+    assert validate(SETS / "sample.yml", page) == []
+    of_this = [tuple(sorted(v.items())) for v in asked if "q0" in v]
+    assert len(set(of_this)) == 6
+
+
+def test_a_page_that_says_something_else_is_found(page, monkeypatch):
+    def other(item, answer, values):
+        result = check_item(item, answer, values)
+        return result._replace(wrong=()) if item["kind"] == "choice" else result
+
+    monkeypatch.setattr(page, "check", other)
+    faults = [f.message for f in validate(SETS / "sample.yml", page)]
+    assert "['gradient']: Python says known:gradient, the page known:gradient" in faults
 
 
 def test_ids_of_steps_do_not_tell_their_order(page, folder):

@@ -373,6 +373,8 @@ def test_a_function_that_is_not_written_yet(empty):
     assert not one.answered and one.earned == 0
     half = here("sample.take-a-step", lambda q, m, eta: empty if q == 0.5 else 1.0)
     assert half.answered and half.earned == 0
+    assert "natural_step returns nothing yet." in repr(one)
+    assert "it returns nothing." in repr(half)
     raises = here("sample.take-a-step", lambda q: None)
     assert raises.answered and "TypeError" in repr(raises)
 
@@ -450,6 +452,38 @@ def test_the_checker_s_own_words_are_shown_as_they_are():
     assert "{{eta}}" in check_item(item, broken, {"n": "1"}).feedback
     blank = here("sample.score", {"tails": "1/(1-q)"})  # the set's words keep their formulas
     assert "$1-q$" in blank._repr_markdown_()
+
+
+def test_a_choice_is_explained_once_it_is_right():
+    wrong, right = here("sample.invariant", "gradient"), here("sample.invariant", "flow")
+    for shown in (repr(wrong), wrong._repr_markdown_()):
+        assert "`gradient` is wrong: It pulls back" in shown and "Its tangent" not in shown
+    for shown in (repr(right), right._repr_markdown_()):
+        assert "✗ `gradient`: It pulls back with the Jacobian." in shown
+        assert "✓ `flow`: Its tangent" in shown and "✗ `step`: Only to first order" in shown
+
+
+def test_a_bare_verdict_says_where_to_go_on():
+    bare = here("sample.lands", "0.123")
+    assert bare.result.feedback == "Not yet." and "Try the hint." in repr(bare)
+    assert "Try the hint" not in repr(here("sample.lands", "0.123", hints=1))  # it is open
+    assert "Try the hint" not in repr(here("sample.lands", "0.65"))
+    assert "Try the hint" not in repr(here("sample.lands", ""))
+    assert "Hint 1 of 2: 0.5 points" in source(data_of(FOLDER / "sample.yml"))
+    assert "Hint: 0.25 points" in source(data_of(FOLDER / "sample.yml"))
+
+
+def test_blanks_in_the_notebook():
+    item = next(
+        i for i in data_of(ROOT / "exercises" / "bernoulli.yml")["items"] if i["id"] == "q3"
+    )
+    right = right_answer(item, {})
+    names = [blank["id"] for blank in item["blanks"]]
+    some = check("bernoulli.q3", {names[0]: right[names[0]], names[1]: "σ(z)"})
+    assert some.answered and some.earned == 0 and some.verdict == "Not complete yet"
+    said = some._repr_markdown_()
+    assert "Blank 1 is right. Blank 2: That is the logistic function, not its slope." in said
+    assert "Blank 3 and Blank 4 are still empty." in said
 
 
 def test_hints_cost_and_a_second_check_counts():

@@ -171,9 +171,14 @@ def check(
         read="" if unreadable or result.kind == "empty" else _typeset(item, answer),
         caret=_caret(item, answer, values, result) if unreadable else "",
         about=result.wrong[0] if result.wrong and item["kind"] == "choice" else "",
-        tip=f"Try {notebook.hint_name(item, hints).lower()}." if bare else "",
+        tip=f"Try {_next_hint(item, hints)}." if bare else "",
         options=_explained(item, values) if result.kind == "equal" else (),
     )
+
+
+def _next_hint(item: Mapping, hints: int) -> str:
+    name = notebook.hint_name(item, hints).lower()
+    return "the hint" if name == "hint" else name
 
 
 def _explained(item: Mapping, values: Mapping[str, str]) -> tuple[str, ...]:

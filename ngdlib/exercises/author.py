@@ -32,6 +32,7 @@ from ngdlib.exercises import notebook
 from ngdlib.exercises.compare import Reference, check_domain
 from ngdlib.exercises.grammar import AnswerError, canonical, declared, latex, parse
 from ngdlib.exercises.items import (
+    Result,
     all_choices,
     argument_names,
     blank_item,
@@ -56,7 +57,9 @@ from ngdlib.exercises.sets import (
     public,
 )
 
-VARIANTS = 6  # drawn for each item with variants; all of them where there are no more
+VARIANTS = 200  # of an item: all are tried where there are no more of them
+COMPARED = 6  # of them are tried in the page's checker too; more are drawn where not all are tried
+DIGITS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 FOLDER = ROOT / "exercises"
 
 Where = tuple[Any, ...]
@@ -67,6 +70,7 @@ class Validator:
 
     def __init__(self, loaded: ExerciseSet, page: PageChecker, private: ExerciseSet | None) -> None:
         self.set, self.page, self.private = loaded, page, private
+        self.compared = True
         self.faults: list[Fault] = []
 
     def say(self, message: str, *where: Any) -> None:
@@ -134,7 +138,8 @@ class Validator:
                 "hints",
             )
         check = getattr(self, item["kind"])
-        for values in self.variants(item):
+        for k, values in enumerate(self.variants(item)):
+            self.compared = k < COMPARED
             before = len(self.faults)
             check(item, where, values)
             self.hints(item, where, values)
@@ -147,10 +152,23 @@ class Validator:
             return [{}]
         names = sorted(variant)
         spaces = [all_choices(variant[n]) for n in names]
-        if np.prod([len(s) for s in spaces]) <= VARIANTS:
-            return [dict(zip(names, v, strict=True)) for v in itertools.product(*spaces)]
         ends = [{n: s[k] for n, s in zip(names, spaces, strict=True)} for k in (0, -1)]
-        return ends + [draw(item, str(k)) for k in range(VARIANTS - 2)]
+        first: list[dict[str, str]] = []
+        for values in [*ends, *(draw(item, str(k)) for k in range(4 * COMPARED))]:
+            if values not in first and len(first) < COMPARED:
+                first.append(values)
+        if np.prod([len(s) for s in spaces]) > VARIANTS:
+            return first
+        all_of_them = [dict(zip(names, v, strict=True)) for v in itertools.product(*spaces)]
+        return first + [values for values in all_of_them if values not in first]
+
+    def alike(self, item: Mapping, answer: Any, values: Mapping, *where: Any) -> Result:
+        """What Python says to an answer; a fault if the page says something else."""
+        mine = check_item(item, answer, values)
+        theirs = self.page.check(item, answer, values) if self.compared else mine
+        if (theirs[:3], theirs.wrong) != (mine[:3], mine.wrong):
+            self.say(f"{answer!r}: Python says {mine.kind}, the page {theirs.kind}", *where)
+        return mine
 
     def declarations(self, item: Mapping, where: Where) -> bool:
         before = len(self.faults)
@@ -260,7 +278,7 @@ class Validator:
         """The answer earns all points, each mistake is recognised, the page says the same."""
         mistakes = [(m["id"], _shown(item, values, m["match"])) for m in item.get("mistakes", [])]
         for name, answer in [(None, right), *mistakes, *((..., other) for other in others)]:
-            mine = check_item(item, answer, values)
+            mine = self.alike(item, answer, values, *where, "answer")
             if name is None and mine.kind != "equal":
                 self.say(
                     f"answer: given as an answer it is {mine.kind}: {mine.feedback}",
@@ -270,11 +288,6 @@ class Validator:
             if isinstance(name, str) and mine.kind != f"known:{name}":
                 self.say(
                     f"mistakes.{name}: given as an answer it is {mine.kind}", *where, "mistakes"
-                )
-            theirs = self.page.check(item, answer, values)
-            if (theirs.score, theirs.kind, theirs.feedback) != mine[:3]:
-                self.say(
-                    f"{answer!r}: Python says {mine.kind}, the page {theirs.kind}", *where, "answer"
                 )
 
     def numeric(self, item: Mapping, where: Where, values: Mapping) -> None:
@@ -288,6 +301,16 @@ class Validator:
                     f"mistakes.{mistake['id']}: it has no value", *where, "mistakes", k, "match"
                 )
                 return
+        named = re.search(rf"\b({'|'.join(DIGITS)})( significant)? digits", item["prompt"])
+        digits = DIGITS[named[1]] if named else 3
+        rounded = f"{right:.{digits}g}"
+        if check_item(item, rounded, values).kind != "equal":
+            self.say(
+                f"prompt: {rounded}, the answer to {digits} digits, is not accepted: say how many"
+                " digits are asked, or set rtol",
+                *where,
+                "prompt",
+            )
         self.agreement(
             item,
             where,
@@ -335,13 +358,8 @@ class Validator:
         self.distinct(item["options"], (*where, "options"), "option")
         right = [o["id"] for o in item["options"] if o.get("right")]
         for o in item["options"]:
-            for answer in ([o["id"]], right):
-                mine, theirs = (
-                    check_item(item, answer, values),
-                    self.page.check(item, answer, values),
-                )
-                if theirs[:3] != mine[:3]:
-                    self.say(f"{answer}: Python says {mine.kind}, the page {theirs.kind}", *where)
+            for answer in ([o["id"]], right, [o["id"], *right]):
+                self.alike(item, answer, values, *where)
         if right and check_item(item, right, values).score != 1:
             self.say("options: the right ones do not earn all points", *where, "options")
 
@@ -441,11 +459,9 @@ class Validator:
                     for m in blank["mistakes"]
                 ]
         for k, answer in enumerate(tries):
-            mine, theirs = check_item(item, answer, values), self.page.check(item, answer, values)
+            mine = self.alike(item, answer, values, *where)
             if k == 0 and mine.kind != "equal":
                 self.say(f"steps: in their order they are {mine.kind}", *where, "steps")
-            if theirs[:3] != mine[:3]:
-                self.say(f"{answer}: Python says {mine.kind}, the page {theirs.kind}", *where)
 
     # --- hints ----------------------------------------------------------------------------------
 

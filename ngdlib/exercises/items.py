@@ -165,6 +165,7 @@ def _substituted(tree: Tree, values: Mapping[str, str]) -> Tree:
     return tuple(_substituted(part, values) if isinstance(part, tuple) else part for part in tree)
 
 
+@lru_cache(maxsize=2048)
 def constant(tree: Tree) -> float | None:
     """The value of a formula without variables, None where it has none."""
     return Values(tree, [{}]).double(0)
@@ -383,8 +384,10 @@ def trees(item: Mapping, values: Mapping[str, str], field: Any) -> Any:
     """A formula, or nested lists of formulas, of the item itself, with the drawn values put in."""
     if isinstance(field, (list, tuple)):
         return [trees(item, values, part) for part in field]
-    names = [*item.get("vars", {}), *values]
-    return _substituted(parse(str(field), names), values)
+    return _substituted(_of_a_set(str(field), (*item.get("vars", {}), *values)), values)
+
+
+_of_a_set = lru_cache(maxsize=2048)(parse)  # what a set says is read once, what readers type is not
 
 
 @lru_cache(maxsize=512)
@@ -783,7 +786,8 @@ def _check_function(item: Mapping, answer: Any, values: Mapping[str, str], priva
             expected = np.asarray(evaluate(trees(item, values, item["answer"]), at))
         try:
             value = answer(*arguments_at(item, at))
-            value = "it returns nothing." if value is None else np.asarray(value, dtype=float)
+            missing = value is None or value is ...
+            value = "it returns nothing." if missing else np.asarray(value, dtype=float)
         except Exception as error:  # the reader's code may raise anything; say what it was
             value = f"it stopped with {type(error).__name__}: {str(error)[:200]}"
         got.append(value)

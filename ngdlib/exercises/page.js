@@ -170,11 +170,12 @@ function exercise(root, item, key) {
     const earned = my.shown ? 0 : points(item, r, my.hints), right = r.score === 1;
     const won = earned > 0 ? `<span class="ngd-won">${round(earned)} of ${fresh}.</span> `
       : r.score && my.shown ? '<span class="ngd-won">No points: the solution was open.</span> ' : '';
-    const letter = o => `<b>${'ABCDEFGHIJ'[item.options.indexOf(o)]}</b> `, wrong = multi && item.options.find(o => r.wrong.includes(o.id));
+    const letter = o => 'ABCDEFGHIJ'[item.options.indexOf(o)], wrong = multi && item.options.find(o => r.wrong.includes(o.id));
     const verdict = right ? ['✓', 'right', 'Correct.'] : r.score ? ['◐', 'partly', 'Partly right.'] : ['✗', 'wrong', 'Not yet.'];
-    const why = prose(r.feedback.replace(/^(Correct|Not yet)\.\s*/, '')) || (right || !hints[my.hints] || free() ? '' : `Try ${hints[my.hints].querySelector('span').textContent.toLowerCase()}.`);
-    const each = right && choices.length ? '<ul>' + item.options.map(o => `<li>${letter(o)}${o.right ? '✓<span class="ngd-sr"> right</span>' : '✗<span class="ngd-sr"> wrong</span>'} ${prose(fill(o.feedback, values))}</li>`).join('') + '</ul>' : '';
-    tell(...verdict, won + (wrong ? letter(wrong) + 'is wrong: ' : '') + why, each);
+    const hint = right || free() || !hints[my.hints] ? '' : hints[my.hints].querySelector('span').textContent.toLowerCase();
+    const why = prose(r.feedback.replace(/^(Correct|Not yet)\.\s*/, '')) || (hint && `Try ${hint === 'hint' ? 'the hint' : hint}.`);
+    const each = right && choices.length ? '<ul>' + item.options.map(o => `<li><b>${letter(o)}</b> ${o.right ? '✓<span class="ngd-sr"> right</span>' : '✗<span class="ngd-sr"> wrong</span>'} ${prose(fill(o.feedback, values))}</li>`).join('') + '</ul>' : '';
+    tell(...verdict, won + (wrong ? letter(wrong) + ' is wrong: ' : '') + why, each);
     note(key, { best: Math.max(my.best, earned), done: my.done || right, solved: my.solved || right, ...(r.score >= my.score && { answer: value(), score: r.score }) });
   };
 

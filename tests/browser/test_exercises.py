@@ -116,7 +116,8 @@ def folder(tmp_path_factory):
             '<script src="host.js"></script><script defer src="exercises.js"></script>'
             f"{more}</head>"
             f'<body><main class="tex2jax_ignore mathjax_ignore"><h1>{name}</h1><h2>Check</h2>'
-            f"{shown.text}</main></body></html>\n",
+            '<div class="cell_output"><div class="output text_html" style="overflow-x: auto">'
+            f"{shown.text}</div></div></main></body></html>\n",
             encoding="utf-8",
         )
     return made
@@ -257,7 +258,7 @@ TYPED = {
     ],
     "lands": [
         (["q"], "? I cannot read this yet. A number is asked, without letters or units."),
-        (["0.5"], "✗ Not yet. Try hint."),
+        (["0.5"], "✗ Not yet. Try the hint."),
         (["0.65"], "✓ Correct. 1 of 1 point. Exactly: 0.5 − 0.5·(0.5 − 0.8)."),
     ],
     "gaussian": [
