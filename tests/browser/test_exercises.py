@@ -99,7 +99,10 @@ def folder(tmp_path_factory):
     shutil.copy(demos / "host.js", made)
     sheets = [demos / "demo.css", ROOT / "ngdlib" / "exercises" / "page.css"]
     styles = tokens_css() + "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
-    plain = "body{margin:1rem;background:var(--ngd-ground);color:var(--ngd-ink)}a{color:inherit}"
+    plain = (
+        "body{margin:1rem;background:var(--ngd-ground);color:var(--ngd-ink)}a{color:inherit}"
+        ".output.text_html{overflow-x:auto}"  # as in the book
+    )
     typeset = (
         f"<script>window.MathJax = {BOOK}</script>"
         '<script defer src="mathjax/tex-chtml.js"></script>'
@@ -116,7 +119,7 @@ def folder(tmp_path_factory):
             '<script src="host.js"></script><script defer src="exercises.js"></script>'
             f"{more}</head>"
             f'<body><main class="tex2jax_ignore mathjax_ignore"><h1>{name}</h1><h2>Check</h2>'
-            '<div class="cell_output"><div class="output text_html" style="overflow-x: auto">'
+            '<div class="cell_output"><div class="output text_html">'
             f"{shown.text}</div></div></main></body></html>\n",
             encoding="utf-8",
         )
@@ -685,6 +688,15 @@ def test_a_browser_that_keeps_nothing(opened, browser):
 # --- everyone can use it --------------------------------------------------------------------------
 
 
+ROOM = """() => {
+  const at = e => e.getBoundingClientRect().left, focused = document.activeElement;
+  let room = at(focused), e = focused;
+  while ((e = e.parentElement))
+    if (getComputedStyle(e).overflowX !== 'visible') room = Math.min(room, at(focused) - at(e));
+  return room;
+}"""
+
+
 def test_by_keyboard_alone(opened):
     page = opened()
     reached = []
@@ -694,6 +706,7 @@ def test_by_keyboard_alone(opened):
         assert page.evaluate(
             "() => getComputedStyle(document.activeElement).outlineStyle !== 'none'"
         ), "no visible focus"
+        assert page.evaluate(ROOM) >= 5, "the ring is cut off"
         if page.evaluate("() => document.activeElement.id === 'sample-fisher-q-answer'"):
             break
         page.keyboard.press("Tab")
