@@ -84,17 +84,17 @@ def main() -> None:
     verified.mkdir(parents=True, exist_ok=True)
     os.environ["NGD_VERIFIED"] = str(verified)
     cache = get_cache(str(folder))
-    todo = [file for file in notebooks() if not cached(cache, file)]
-    if not todo:
+    stale = [file for file in notebooks() if not cached(cache, file)]
+    if not stale:
         print("[execute] all notebooks are up to date")
         return
     done = 0
     failures = []
-    with ProcessPoolExecutor(min(options.jobs, len(todo))) as pool:
-        jobs = {pool.submit(run_notebook, file): file for file in todo}
+    with ProcessPoolExecutor(min(options.jobs, len(stale))) as pool:
+        jobs = {pool.submit(run_notebook, file): file for file in stale}
         for job in as_completed(jobs):
             file, done = jobs[job], done + 1
-            name = f"[{done}/{len(todo)}] {file.relative_to(ROOT)}"
+            name = f"[{done}/{len(stale)}] {file.relative_to(ROOT)}"
             result = job.result()
             if result.err is not None:
                 message = re.sub(r"\x1b\[[0-9;]*m", "", str(result.err))  # plain text, no colours

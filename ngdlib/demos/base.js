@@ -144,7 +144,7 @@ const ngd = (() => {
     const flat = side === "bottom";
     return {
       node: group,
-      update({ scale, at, ticks = scale.ticks(), text = tickText(scale), label = "" }) {
+      update({ scale, at, ticks = scale.ticks(flat ? 5 : 4), text = tickText(scale), label = "" }) {
         const [a, b] = scale.range;
         const marks = ticks.map(t => (flat ? `M${r2(scale(t))} ${r2(at)}v5` : `M${r2(at)} ${r2(scale(t))}h-5`));
         attr(rule, { d: (flat ? `M${r2(a)} ${r2(at)}H${r2(b)}` : `M${r2(at)} ${r2(a)}V${r2(b)}`) + marks.join("") });
