@@ -21,6 +21,17 @@ from book.scripts import exercises_script
 from ngdlib.style import tokens_css
 
 ROOT = Path(__file__).resolve().parent.parent
+DEMOS = ROOT / "ngdlib" / "demos"
+PAGE_CSS = ROOT / "ngdlib" / "exercises" / "page.css"
+
+
+def note_own_files(app, config) -> None:
+    """A page made with other styles, scripts or tools than the present ones is made again."""
+    parts = [*sorted(DEMOS.glob("*.css")), DEMOS / "host.js", PAGE_CSS, PAGE_CSS.with_suffix(".js")]
+    parts += [PAGE_CSS.with_name("checker.js"), ROOT / "book" / "static" / "book.css"]
+    parts += sorted((ROOT / "book").glob("*.py"))
+    content = b"\0".join(part.read_bytes() for part in parts) + tokens_css().encode()
+    config.ngd_own_files = hashlib.sha256(content).hexdigest()
 
 
 def key_cache_on_library(app, config) -> None:
@@ -37,15 +48,11 @@ def add_own_files(app) -> None:
     made = Path(app.doctreedir).parent / "static"
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
-    demos = ROOT / "ngdlib" / "demos"
-    page = ROOT / "ngdlib" / "exercises" / "page.css"
-    sheets = [*sorted(demos.glob("*.css")), page, ROOT / "book" / "static" / "book.css"]
+    sheets = [*sorted(DEMOS.glob("*.css")), PAGE_CSS, ROOT / "book" / "static" / "book.css"]
     styles = [tokens_css(), *(sheet.read_text(encoding="utf-8") for sheet in sheets)]
     (made / "ngd.css").write_text("\n".join(styles), encoding="utf-8")
-    host = demos / "host.js"
-    if host.exists():
-        shutil.copy(host, made)
-        app.add_js_file("host.js", priority=100)
+    shutil.copy(DEMOS / "host.js", made)
+    app.add_js_file("host.js", priority=100)
     (made / "exercises.js").write_text(exercises_script(), encoding="utf-8")
     vendor = made / "vendor" / "mathjax"
     shutil.copytree(ROOT / "_build" / "vendor" / "mathjax", vendor)
@@ -203,6 +210,8 @@ def keep_used_icons(out: Path) -> None:
 
 
 def setup(app) -> dict[str, object]:
+    app.add_config_value("ngd_own_files", "", "html")
+    app.connect("config-inited", note_own_files)
     app.connect("config-inited", key_cache_on_library, priority=900)
     app.connect("builder-inited", add_own_files)
     app.connect("html-page-context", page_head, priority=900)

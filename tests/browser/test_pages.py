@@ -46,6 +46,12 @@ ONE_OF_A_KIND = """() => {
 }"""
 
 
+# Animations that move what is beside them.
+SLIDES = """() => new Promise(requestAnimationFrame).then(() => document.getAnimations()
+    .map(a => a.transitionProperty || a.animationName)
+    .filter(name => /margin|width|left|right/.test(name)))"""
+
+
 def violations(page, only: list[str] | None = None) -> list[str]:
     """What axe-core finds against WCAG 2.1 A and AA, or some of its rules; the first place of each.
 
@@ -87,6 +93,7 @@ def test_page(browser, name):
     page.set_viewport_size({"width": 400, "height": 800})
     assert beyond_the_edge(page) == [], "a narrow page scrolls sideways"
     page.set_viewport_size(wide_page)
+    assert page.evaluate(SLIDES) == [], "the page is laid out anew for frames on end"
     assert violations(page) == []
     page.emulate_media(color_scheme="dark")
     if name != "index.html":
@@ -148,8 +155,10 @@ def test_internal_links():
 
 
 def test_faults_are_found(browser, tmp_path):
-    """Negative controls: an error, a request, a barrier and a dead link are each seen."""
+    """Negative controls: an error, a request, a slide, a barrier and a dead link are each seen."""
     (tmp_path / "bad.html").write_text(
+        "<style>p { transition: margin-left 2s }"
+        " @media (max-width: 500px) { p { margin-left: 9px } }</style>"
         '<html><body><main><p class="too-wide" style="width:600px">wide</p></main>'
         '<img src="missing.png"><a href="#nowhere">x</a><a href="gone.html">y</a>'
         "<div class='highlight'><span class='a'>one</span> <span class='a'>two</span>"
@@ -162,6 +171,7 @@ def test_faults_are_found(browser, tmp_path):
     assert any("missing.png" in request for request in requests)
     page.set_viewport_size({"width": 400, "height": 800})
     assert any("too-wide" in element for element in beyond_the_edge(page))
+    assert page.evaluate(SLIDES) == ["margin-left"]
     found = violations(page)
     assert any("image-alt" in violation for violation in found)
     assert any("color-contrast (1x)" in violation and "pale" in violation for violation in found)
