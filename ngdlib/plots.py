@@ -18,6 +18,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 from IPython.display import display
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 from ngdlib.style import TOKENS
 
@@ -122,10 +123,10 @@ def figure(
 
 def svg_text(fig: mpl.figure.Figure, alt: str) -> str:
     """The figure as a self-contained ``<svg>`` element: the same bytes for the same drawing."""
-    fig.draw_without_rendering()  # finds the layout; once is enough
+    fig.get_layout_engine().execute(fig)
     fig.set_layout_engine("none")
-    buffer = io.StringIO()
-    fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    buffer = io.StringIO()  # `fig.savefig` would draw twice
+    FigureCanvasSVG(fig).print_svg(buffer, metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.S)
