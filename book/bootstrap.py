@@ -93,7 +93,9 @@ def make_venv() -> None:
 
 
 def vendor() -> None:
-    """`_build/vendor`: MathJax for the pages, terser that makes their script small, axe-core."""
+    """`_build/vendor`: MathJax for the build and the pages, terser that makes their script small,
+    axe-core.
+    """
     want = digest(ROOT / "book" / "package-lock.json", Path(__file__))
     if read(VENDOR / "ready") == want:
         return
@@ -119,7 +121,7 @@ def vendor() -> None:
         shutil.copytree(modules / "mathjax" / "es5" / fonts, made / "mathjax" / fonts)
         shutil.copy(modules / "mathjax" / "es5" / "tex-chtml.js", made / "mathjax")
         shutil.copy(modules / "mathjax" / "LICENSE", made / "mathjax")
-        for name in ("terser", "@jridgewell"):  # a module of node, and what it asks for
+        for name in ("mathjax", "terser", "@jridgewell"):  # modules of node, and what they ask for
             shutil.copytree(modules / name, made / "node_modules" / name)
         (made / "axe").mkdir()
         shutil.copy(modules / "axe-core" / "axe.min.js", made / "axe")

@@ -15,8 +15,10 @@ import shutil
 from pathlib import Path
 
 import yaml
+from sphinx.errors import SphinxError
 
 from book.execute import cache_folder
+from book.formulas import typeset
 from book.scripts import exercises_script
 from ngdlib.style import tokens_css
 
@@ -29,7 +31,7 @@ def note_own_files(app, config) -> None:
     """A page made with other styles, scripts or tools than the present ones is made again."""
     parts = [*sorted(DEMOS.glob("*.css")), DEMOS / "host.js", PAGE_CSS, PAGE_CSS.with_suffix(".js")]
     parts += [PAGE_CSS.with_name("checker.js"), ROOT / "book" / "static" / "book.css"]
-    parts += sorted((ROOT / "book").glob("*.py"))
+    parts += [*sorted((ROOT / "book").glob("*.py")), ROOT / "book" / "package-lock.json"]
     content = b"\0".join(part.read_bytes() for part in parts) + tokens_css().encode()
     config.ngd_own_files = hashlib.sha256(content).hexdigest()
 
@@ -62,7 +64,7 @@ def add_own_files(app) -> None:
 
 def page_head(app, pagename, templatename, context, doctree) -> None:
     """Description and preview card; each script once; a colour scheme that the theme accepts."""
-    if 'class="ngd-exercises"' in context.get("body", ""):  # before MathJax, so it typesets once
+    if 'class="ngd-exercises"' in context.get("body", ""):
         app.add_js_file("exercises.js", priority=150, defer="defer")
     seen, scripts = set(), []
     for script in context.get("script_files", []):
@@ -71,6 +73,8 @@ def page_head(app, pagename, templatename, context, doctree) -> None:
             continue  # two extensions write theirs twice, and a second `const` is an error
         if "THEBE" in (body or "") or "sphinx-thebe" in str(script):
             continue  # it offers hosted kernels, which this book does without
+        if "MathJax" in (body or "") or "mathjax" in str(script):
+            continue  # `finish` typesets; host.js loads it where a script makes formulas
         seen.add(body)
         scripts.append(script)
     context["script_files"] = scripts
@@ -128,10 +132,14 @@ def description(app, pagename: str) -> str:
 
 
 def finish(app, exception) -> None:
-    """After the pages: preview cards, an opening page at the root, and only the icons in use."""
+    """After the pages: formulas, preview cards, an opening page at the root, the icons in use."""
     if exception is not None or app.builder.format != "html":
         return
     out = Path(app.outdir)
+    try:
+        typeset(out, out.parent / "formulas")
+    except ValueError as error:
+        raise SphinxError(str(error)) from error
     for pagename, title in sorted(getattr(app.env, "ngd_cards", {}).items()):
         place_card(out, title, out / "_static" / "cards" / f"{pagename.replace('/', '-')}.png")
     first = f"{app.config.root_doc}.html"

@@ -1,9 +1,25 @@
 // ngdTypeset(element) typesets the formulas \( \) and \[ \] in an element that a script has made;
-// a promise that is kept when they stand.
-window.ngdTypeset = async element => {
-  await window.MathJax?.startup?.promise;
-  await window.MathJax?.typesetPromise?.([element]);
-};
+// a promise that is kept when they stand. The page's own are typeset when the book is made, so
+// MathJax is loaded with the first call; without an element that is all that a call does.
+{
+  const here = document.currentScript.src;
+  let loaded;
+  const load = async () => {
+    if (document.readyState !== "complete") await new Promise(done => addEventListener("load", done, { once: true }));
+    // formulas.css gives its formulas their size too
+    window.MathJax = { options: { enableMenu: false }, chtml: { matchFontHeight: false }, startup: { typeset: false } };
+    const script = Object.assign(document.createElement("script"), { src: new URL("vendor/mathjax/tex-chtml.js", here) });
+    await new Promise((done, fail) => {
+      Object.assign(script, { onload: done, onerror: fail });
+      document.head.append(script);
+    });
+    await MathJax.startup.promise;
+  };
+  window.ngdTypeset = async element => {
+    await (loaded ??= load());
+    if (element) await MathJax.typesetPromise([element]);
+  };
+}
 
 // Starts demos on a page that has no kernel and no widget manager. A classic script for the page's
 // head: each demo's html calls ngdHost.start(figure) as soon as it is parsed, before the page ends.
@@ -84,9 +100,6 @@ window.ngdHost = (() => {
   addEventListener("DOMContentLoaded", () =>
     document.querySelectorAll(".ngd-scroll, .pst-scrollable-table-container").forEach(box => reachable.observe(box)));
   // When all of it has its size, the styles may leave out what is off the screen.
-  addEventListener("load", async () => {
-    await window.MathJax?.startup?.promise;
-    setTimeout(() => (document.documentElement.dataset.ngdSettled = ""), 1000);
-  });
+  addEventListener("load", () => setTimeout(() => (document.documentElement.dataset.ngdSettled = ""), 1000));
   return { start };
 })();

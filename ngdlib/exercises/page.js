@@ -38,7 +38,7 @@ function note(key, change) {
 const all = (root, selector) => [...root.querySelectorAll(selector)];
 const round = x => String(Math.round(x * 100) / 100);
 const escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`);
-const math = tex => `<span class="math">\\(${tex}\\)</span>`; // a class that the book's MathJax reads
+const math = tex => `<span class="math">\\(${tex}\\)</span>`; // a class that MathJax reads
 const prose = text => escaped(text).replace(/\$([^$]+)\$/g, (_, tex) => math(tex)).replace(/`([^`]+)`/g, '<code>$1</code>')
   .replace(/(^|[\s(“])(\*\*?)([^\s*]|[^\s*][^*]*[^\s*])\2(?![\w*])/g, '$1<em>$3</em>');
 
@@ -79,6 +79,7 @@ function exercise(root, item, key) {
   const hints = all(root, '.ngd-hint'), solution = root.querySelector('.ngd-solution');
   const lines = pool && placed && [...pool.children];
   let values = draw(item, '1'), shown = 1, era = 0;
+  root.addEventListener('focusin', () => window.ngdTypeset?.().catch(() => {}), { once: true }); // loads MathJax in good time
 
   // what stands in the controls
   const value = () => choices.length ? choices.filter(c => c.checked).map(c => c.value)

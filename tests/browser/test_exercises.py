@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from book.formulas import typeset
 from book.scripts import exercises_script
 from ngdlib.exercises.boxes import boxes, progress
 from ngdlib.exercises.items import draw
@@ -15,7 +16,6 @@ from tests.conftest import ROOT
 
 VENDOR = ROOT / "_build" / "vendor"
 KEY = "ngd-exercises-1"
-BOOK = json.dumps({"options": {"enableMenu": False, "processHtmlClass": "mathjax_process|math"}})
 MORE = """
 - id: order
   kind: derivation
@@ -93,31 +93,31 @@ def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("exercises")
     sample = (ROOT / "tests" / "exercise_sets" / "sample.yml").read_text(encoding="utf-8")
     (made / "sample.yml").write_text(sample + MORE, encoding="utf-8")
-    (made / "mathjax").symlink_to(VENDOR / "mathjax")
-    (made / "exercises.js").write_text(exercises_script(), encoding="utf-8")
+    static = made / "_static"
+    (static / "vendor").mkdir(parents=True)
+    (static / "vendor" / "mathjax").symlink_to(VENDOR / "mathjax")
+    (static / "exercises.js").write_text(exercises_script(), encoding="utf-8")
     demos = ROOT / "ngdlib" / "demos"
-    shutil.copy(demos / "host.js", made)
+    shutil.copy(demos / "host.js", static)
     sheets = [demos / "demo.css", ROOT / "ngdlib" / "exercises" / "page.css"]
     styles = tokens_css() + "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
     plain = (
         "body{margin:1rem;background:var(--ngd-ground);color:var(--ngd-ink)}a{color:inherit}"
         ".output.text_html{overflow-x:auto}"  # as in the book
     )
-    typeset = (
-        f"<script>window.MathJax = {BOOK}</script>"
-        '<script defer src="mathjax/tex-chtml.js"></script>'
-    )
     for name, shown, more in (
-        ("sample", boxes("sample", made), typeset),
-        ("plain", boxes("sample", made), ""),
+        ("sample", boxes("sample", made), ""),
         ("progress", progress("sample", folder=made), ""),
+        ("plain", boxes("sample", made), "<script>window.ngdTypeset = async () => {}</script>"),
     ):
+        if name == "plain":
+            typeset(made, ROOT / "_build" / "formulas")
         (made / f"{name}.html").write_text(
             '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f'<link rel="icon" href="data:,"><title>{name}</title><style>{styles}{plain}</style>'
-            '<script src="host.js"></script><script defer src="exercises.js"></script>'
-            f"{more}</head>"
+            '<script src="_static/host.js"></script>'
+            f'{more}<script defer src="_static/exercises.js"></script></head>'
             f'<body><main class="tex2jax_ignore mathjax_ignore"><h1>{name}</h1><h2>Check</h2>'
             '<div class="cell_output"><div class="output text_html">'
             f"{shown.text}</div></div></main></body></html>\n",
@@ -176,8 +176,8 @@ def opened(tab, folder):
 
 
 def settle(page):
-    """Waits until a page with MathJax is typeset."""
-    page.evaluate("() => window.MathJax && MathJax.startup.promise.then(() => true)")
+    """Waits until what a page shows at its start is typeset."""
+    page.wait_for_function("() => !document.querySelector('.ngd-draft')")
 
 
 def item(page, name):
@@ -235,6 +235,7 @@ def violations(page, where="html"):
         page.evaluate((VENDOR / "axe" / "axe.min.js").read_text(encoding="utf-8"))
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
     options = {"runOnly": {"type": "tag", "values": tags}, "resultTypes": ["violations"]}
+    options["preload"] = False  # style sheets, which it may not read from the file system
     found = page.evaluate(
         "([where, options]) => axe.run(where, options).then(r => r.violations)", [where, options]
     )
@@ -424,6 +425,33 @@ def test_formulas_are_typeset_as_they_are_typed(opened):
     cells.nth(0).fill("1/sigma^2")
     page.wait_for_selector("#exercise-sample-gaussian .ngd-preview mjx-mtable")
     assert "\\" not in shown.inner_text()
+
+
+def test_mathjax_comes_with_the_first_touch_and_sets_formulas_as_the_book_does(opened):
+    """The same formula, typeset for the page and in the page: drawn alike, to the pixel."""
+    page = opened("sample")
+    prompt = item(page, "lands").locator(".ngd-prompt")
+    page.wait_for_timeout(300)
+    assert page.locator("script[src*=mathjax]").count() == 0
+    assert prompt.locator("mjx-container").count() == 3
+    item(page, "lands").locator("input").focus()
+    page.wait_for_function("() => window.MathJax && MathJax.typesetPromise")
+    assert page.locator("script[src*=mathjax]").count() == 1
+    sizes = """async made => {
+      const book = document.querySelector('#exercise-sample-fisher-q .ngd-solution mjx-container');
+      const box = book.closest('.ngd-solution').querySelector('p');
+      book.closest('details').open = true;
+      const again = document.createElement('p');
+      again.innerHTML = made;
+      box.after(again);
+      await ngdTypeset(again);
+      return [book, again.firstChild].map(e => [e.getBoundingClientRect().width,
+        e.getBoundingClientRect().height, getComputedStyle(e).fontSize, e.textContent]);
+    }"""
+    solution = load(ROOT / "tests" / "exercise_sets" / "sample.yml").data["items"][0]["solution"]
+    tex = re.search(r"\$([^$]+)\$", solution)[1]
+    book, again = page.evaluate(sizes, rf"\({tex}\)")
+    assert book[0] > 20 and book == again
 
 
 def test_each_blank_is_judged_and_the_wrong_ones_are_marked(opened):
