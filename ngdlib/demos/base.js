@@ -12,7 +12,8 @@
 //         layout(width) {},                      place what depends on the width (px); before draw
 //         draw: [state => {}, ...],              bring the nodes up to date with the state, in parts:
 //                                                all of them in a frame, but where that is too much
-//                                                for the machine the first and one of the others
+//                                                for the machine the first and as many as there is
+//                                                time for, at least one
 //         say(state) { return "..." } } } });    one sentence for a screen reader
 //
 // ui: root, get(name), set({name: value, ...}) (clamps, repairs, tells Python), reset(),
@@ -25,12 +26,20 @@
 //
 // Drawing is by SVG at real pixels with classes from demo.css (ngd-euclidean, ngd-natural,
 // ngd-metric, ngd-ink, ngd-muted, ngd-rule, ngd-words), so that light and dark need no script.
-// Many changes in one frame draw once; nothing is drawn off-screen; at rest nothing runs.
+// Many changes in one frame draw once; nothing is drawn off-screen; at rest nothing runs. Where a drag
+// makes frames late, moving.js paints it in a worker: so a drawing changes by `attr` alone.
 const ngd = (() => {
   const NS = "http://www.w3.org/2000/svg";
 
   // --- nodes -------------------------------------------------------------------------------------
   const written = new WeakMap();
+  const write = (node, key, value) => {
+    if (key !== "text") {
+      if (value == null || value === false) node.removeAttribute(key);
+      else node.setAttribute(key, value === true ? "" : value);
+    } else if (node.firstChild?.nodeType === 3) node.firstChild.data = value; // cheaper than a new text node
+    else node.textContent = value;
+  };
   /** Write attributes that differ from what was last written ("text" is the text content). */
   const attr = (node, given) => {
     let last = written.get(node);
@@ -39,11 +48,7 @@ const ngd = (() => {
       const value = given[key];
       if (last[key] === value) continue;
       last[key] = value;
-      if (key !== "text") {
-        if (value == null || value === false) node.removeAttribute(key);
-        else node.setAttribute(key, value === true ? "" : value);
-      } else if (node.firstChild?.nodeType === 3) node.firstChild.data = value; // cheaper than a new text node
-      else node.textContent = value;
+      if (!moving.now?.takes(node, key, value)) write(node, key, value);
     }
     return node;
   };
@@ -389,8 +394,9 @@ const ngd = (() => {
       // many changes in a frame draw once; off-screen the drawing waits
       const [always, ...others] = view.draw;
       let waiting = []; // parts that have not seen the present state, the oldest first
-      let painted = 0, late = 0, slow = false;
+      let painted = 0, late = 0, slow = false, rest = 0;
       let frame = 0, visible = true, dirty = true, stale = false, width = 0, spoken = 0, noted = 0;
+      const motion = moving(root, write);
       const paint = (now, all = false) => {
         frame = 0;
         stale = false;
@@ -399,14 +405,20 @@ const ngd = (() => {
         painted = now;
         late = gap > 25 && gap < 250 ? late + 1 : Math.max(0, late - 0.1);
         slow ||= late > 1.5; // two late frames in short order: it stays careful from now on
-        const current = state();
+        if (slow && ui.dragging && gap < 250) {
+          motion.start();
+          clearTimeout(rest);
+          rest = setTimeout(motion.stop, 150);
+        }
+        const began = performance.now(), current = state();
         if (dirty) {
           refresh.forEach(f => f());
           always(current);
           waiting.push(...others.filter(part => !waiting.includes(part)));
         }
         dirty = false;
-        for (const part of waiting.splice(0, slow && !all ? 1 : waiting.length)) part(current);
+        do waiting.shift()?.(current);
+        while (waiting.length && (!slow || all || performance.now() - began < 4));
         if (waiting.length) schedule();
       };
       const schedule = () => {
@@ -434,6 +446,7 @@ const ngd = (() => {
         if (!now || now === width) return;
         width = now;
         dirty = true;
+        motion.stop();
         view.layout(width);
         schedule();
       };
@@ -467,6 +480,8 @@ const ngd = (() => {
         sized.disconnect();
         seen.disconnect();
         cancelAnimationFrame(frame);
+        motion.end();
+        clearTimeout(rest);
         clearTimeout(spoken);
         clearTimeout(noted);
         for (const name of names) model.off(`change:${name}`, changed);

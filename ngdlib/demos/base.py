@@ -183,7 +183,8 @@ class Demo(anywidget.AnyWidget):
 
 def module_text(module: str) -> str:
     """The ES module of a demo: the shared helpers, then its own code, in one scope."""
-    return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in ("base.js", module))
+    parts = ("moving.js", "base.js", module)
+    return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in parts)
 
 
 def _script_safe(text: str) -> str:
