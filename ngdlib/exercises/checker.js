@@ -740,7 +740,7 @@ function dice(seed) {
 }
 function show(x, digits = 4) {
   if (x === 0) return '0';
-  const [m, e] = Math.abs(x).toExponential(digits - 1).split('e'), k = parseInt(e, 10), sign = x < 0 ? '-' : '';
+  const [m, e] = Math.abs(x).toExponential(digits - 1).split('e'), k = parseInt(e, 10), sign = x < 0 ? '−' : '';
   const figures = m.replace('.', ''), trim = s => s.includes('.') ? s.replace(/0+$/, '').replace(/\.$/, '') : s;
   if (k < -4 || k >= 6) return sign + trim(m) + 'e' + k;
   if (k < 0) return sign + trim('0.' + '0'.repeat(-k - 1) + figures);
@@ -749,11 +749,12 @@ function show(x, digits = 4) {
 }
 const UNITS = [['', 1], ['π', Math.PI], ['√2', Math.sqrt(2)], ['√π', Math.sqrt(Math.PI)], ['e', Math.E]];
 function nice(x) {
+  if (x < 0) return '−' + nice(-x);
   for (const [name, unit] of UNITS) for (let below = 1; below < 25; below++) {
     const above = Math.floor(x / unit * below + 0.5);
-    if (above && Math.abs(above) <= 1000 && Math.abs(x / unit * below - above) < 1e-11 * Math.abs(above)) {
+    if (0 < above && above <= 1000 && Math.abs(x / unit * below - above) < 1e-11 * above) {
       const number = below === 1 ? '' + above : above + '/' + below;
-      if (name && (number === '1' || number === '-1')) return number.slice(0, -1) + name;
+      if (name && number === '1') return name;
       return below === 1 || !name ? number + name : `(${number})${name}`;
     }
   }
@@ -1187,7 +1188,7 @@ function checkMatrix(item, answer, values) {
   if (found) {
     const [kind, detail] = found;
     if (item.up_to === 'constant factor' ? kind === 'factor' || kind === 'sign'
-      : item.up_to === 'positive factor' && kind === 'factor' && detail[0] !== '-') return say(item, 'equal');
+      : item.up_to === 'positive factor' && kind === 'factor' && detail[0] !== '−') return say(item, 'equal');
     return say(item, kind, kind === 'factor' ? verdicts[wrong].witness : null, { detail });
   }
   const inside = judged({}, verdicts[wrong]).feedback.replace(/^Not yet\./, '').trim();

@@ -627,9 +627,11 @@ def compare(
 
 
 def show(x: float, digits: int = 4) -> str:
-    """A number for a sentence: at most `digits` significant digits, no trailing zeros."""
+    """A number for a sentence: at most `digits` significant digits, a true minus."""
     if x == 0:
         return "0"
+    if x < 0:
+        return "\N{MINUS SIGN}" + show(-x, digits)
     exact = Decimal(x)
     exponent = exact.adjusted()
     rounded = exact.quantize(Decimal(1).scaleb(exponent - digits + 1), ROUND_HALF_UP)
@@ -652,12 +654,14 @@ _UNITS = (
 
 def nice(x: float) -> str:
     """x as a small fraction, possibly times π, √2, √π or e, where it is one; else to 4 digits."""
+    if x < 0:
+        return "\N{MINUS SIGN}" + nice(-x)
     for name, unit in _UNITS:
         for below in range(1, 25):
             above = math.floor(x / unit * below + 0.5)
-            if above and abs(above) <= 1000 and abs(x / unit * below - above) < 1e-11 * abs(above):
+            if 0 < above <= 1000 and abs(x / unit * below - above) < 1e-11 * above:
                 number = str(above) if below == 1 else f"{above}/{below}"
-                if name and number in ("1", "-1"):
-                    return number[:-1] + name
+                if name and number == "1":
+                    return name
                 return number + name if below == 1 or not name else f"({number}){name}"
     return show(x)

@@ -568,7 +568,7 @@ def _check_matrix(item: Mapping, answer: Any, values: Mapping[str, str]) -> Resu
 def _forgiven(up_to: Any, factor: str, kind: str) -> bool:
     if up_to == "constant factor":
         return kind in ("factor", "sign")
-    return up_to == "positive factor" and kind == "factor" and not factor.startswith("-")
+    return up_to == "positive factor" and kind == "factor" and factor[0] != "\N{MINUS SIGN}"
 
 
 def _matrix_relation(
@@ -814,7 +814,7 @@ def _call(item: Mapping, at: Mapping[str, float]) -> str:
 def _array_text(value: Any, digits: int = 6) -> str:
     if np.ndim(value):
         return "[" + ", ".join(_array_text(v, digits) for v in value) + "]"
-    return show(float(value), digits)
+    return show(float(value), digits).replace("\N{MINUS SIGN}", "-")  # as it is typed
 
 
 def _shape_text(shape: tuple[int, ...]) -> str:
