@@ -12,10 +12,9 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
-
-import click
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,16 +48,21 @@ def main() -> None:
         sys.exit(f"[book] not built: {error}")
     unfinished.unlink()
     print(f"[book] ready in {time.monotonic() - started:.0f} s: {build / 'html' / 'index.html'}")
+    sys.stdout.flush()
+    os._exit(0)  # all is written; Python would take half a second to free its memory
 
 
 LATER = """sphinx.application sphinx.builders.epub3 sphinx.builders.html sphinx.builders.latex
-    sphinx.domains.std myst_nb.sphinx_ext myst_nb.ext.download sphinx_book_theme sphinx_copybutton
-    sphinx_design sphinx_jupyterbook_latex sphinx_togglebutton sphinx_thebe sphinx_external_toc.api
-    sphinxcontrib.bibtex pybtex.style.formatting.unsrt jupyter_book.sphinx"""
+    sphinx.domains.c sphinx.domains.cpp sphinx.domains.std sphinx.ext.doctest myst_nb.sphinx_ext
+    myst_nb.ext.download sphinx_book_theme sphinx_copybutton sphinx_design.extension
+    sphinx_jupyterbook_latex.events sphinx_togglebutton sphinx_thebe sphinx_external_toc.events
+    sphinxcontrib.bibtex.style.referencing.basic_foot pybtex.style.formatting.unsrt latexcodec
+    jinja2.ext sqlalchemy.dialects.sqlite jupyter_book.sphinx book.pages"""
 
 
-def load() -> click.Command:
+def load() -> Callable:
     """Jupyter Book's command, with what it and its extensions would import later."""
+    sys.path.append(str(ROOT))  # where `book.pages` is
     for name in LATER.split():
         importlib.import_module(name)
     return importlib.import_module("jupyter_book.cli.main").main

@@ -118,3 +118,5 @@ def cached(cache: object, file: Path) -> bool:
 
 if __name__ == "__main__":
     main()
+    sys.stdout.flush()
+    os._exit(0)  # all is cached; the build need not wait until Python has freed its memory
