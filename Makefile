@@ -35,7 +35,7 @@ test: ## everything: lint, unit tests, notebooks, the built pages in a browser
 	@$(PYTHON) book/bootstrap.py --tests
 	@$(MAKE) --no-print-directory lint book
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal
-	@NGD_VERIFIED=`$(BIN)/python -c "from book.execute import cache_folder; print(cache_folder() / 'verified')"` \
+	@NGD_VERIFIED=`$(BIN)/python -c "from book.execute import cache_folder; print(cache_folder().parent / 'verified')"` \
 		$(BIN)/python -m pytest -q -n auto --dist loadfile --nbval-lax chapters exercises
 
 bench: book ## measure speed and weight against the budgets (not part of the tests)

@@ -1,8 +1,9 @@
 """Execute every notebook of the book, in parallel, into the cache that the build reads.
 
 Jupyter Book runs a notebook again only when its own cells change. Here the cache stands in a folder
-named by the hash of all that an output can depend on besides those cells: `ngdlib`, the chapters'
-checks and the lock. Change `ngdlib`, and the folder is a new one, so every notebook runs again.
+named by the hash of all that an output can depend on besides those cells. Change `ngdlib` or the
+lock, and every notebook runs again. Change the exercises or the checks of a chapter, and only the
+notebooks that read them do: the new folder takes the others from an earlier one.
 A notebook with a failing cell is not cached, and the command fails.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import re
 import sys
@@ -20,20 +22,49 @@ import nbformat
 import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.cache.main import JupyterCacheBase, NbCacheRecord
 from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = (("ngdlib", "*"), ("chapters/checks", "*"), ("exercises", "*.yml"))
+PAGES_ONLY = {"host.js", "page.js", "page.css", "checker.js"}  # `book/pages.py` answers for them
 
 
 def cache_folder(build: Path = ROOT / "_build") -> Path:
-    """The cache for the library as it is now."""
-    total = hashlib.sha256((ROOT / "requirements.lock").read_bytes())
-    for folder, pattern in SOURCES:
-        for file in sorted((ROOT / folder).rglob(pattern)):
-            if file.is_file() and "__pycache__" not in file.parts:
-                total.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
-    return build / "executed" / total.hexdigest()[:16]
+    """The cache for the sources as they are now, in the folder of the library as it is now."""
+    library = [ROOT / "requirements.lock", ROOT / "exercises" / "schema.json"]
+    library += [ROOT / "chapters" / "checks" / "register.json", *(ROOT / "ngdlib").rglob("*")]
+    parts = [f for f in library if f.name not in PAGES_ONLY and "__pycache__" not in f.parts]
+    return build / "executed" / digest(parts) / digest(read_by_chapters() + headings())
+
+
+def inputs(notebook: Path) -> str:
+    """The hash of what a notebook can read besides the library: a chapter the exercises and checks
+    that bear its name, any other notebook those of all chapters and the chapters' headings."""
+    own = [f for f in read_by_chapters() if f.stem.replace("_", "-") == notebook.stem]
+    return digest(own or read_by_chapters() + headings())
+
+
+def read_by_chapters() -> list[Path]:
+    return [*(ROOT / "exercises").glob("*.yml"), *(ROOT / "chapters" / "checks").glob("*.py")]
+
+
+def headings() -> list[Path]:
+    """The chapters, of which other notebooks read the heading."""
+    return list((ROOT / "chapters").glob("*.ipynb"))
+
+
+def digest(files: list[Path]) -> str:
+    """The hash of names and contents; of a notebook, of its heading."""
+    total = hashlib.sha256()
+    for file in sorted(f for f in files if f.is_file()):
+        content = file.read_bytes()
+        if file.suffix == ".ipynb":
+            first = "".join(
+                line for cell in json.loads(content)["cells"][:1] for line in cell["source"]
+            )
+            content = "".join(re.findall(r"^# .*", first, flags=re.M)).encode()
+        total.update(f"{file.relative_to(ROOT)}\0{len(content)}\0".encode() + content)
+    return total.hexdigest()[:16]
 
 
 def notebooks() -> list[Path]:
@@ -80,14 +111,15 @@ def main() -> None:
         PYDEVD_DISABLE_FILE_VALIDATION="1",
     )
     folder = cache_folder(options.build)
-    verified = folder / "verified"  # derivations verified with this state of the library
+    verified = folder.parent / "verified"  # derivations verified with this state of the library
     verified.mkdir(parents=True, exist_ok=True)
     os.environ["NGD_VERIFIED"] = str(verified)
     cache = get_cache(str(folder))
-    stale = [file for file in notebooks() if not cached(cache, file)]
+    stale = [file for file in notebooks() if not (cached(cache, file) or taken_over(folder, file))]
     if not stale:
         print("[execute] all notebooks are up to date")
         return
+    read = {file: inputs(file) for file in stale}  # as it is now, before any kernel starts
     done = 0
     failures = []
     with ProcessPoolExecutor(min(options.jobs, len(stale))) as pool:
@@ -101,19 +133,34 @@ def main() -> None:
                 failures.append(f"{file.relative_to(ROOT)}\n{message}")
                 print(f"[execute] {name}: FAILED", flush=True)
                 continue
-            bundle = CacheBundleIn(result.nb, str(file), data={"execution_seconds": result.time})
+            data = {"execution_seconds": result.time, "inputs": read[file]}
+            bundle = CacheBundleIn(result.nb, str(file), data=data)
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
             print(f"[execute] {name}: {result.time:.1f} s", flush=True)
     if failures:
         sys.exit("\n\n".join(["[execute] a cell failed:", *failures]))
 
 
-def cached(cache: object, file: Path) -> bool:
+def cached(cache: JupyterCacheBase, file: Path) -> NbCacheRecord | None:
+    """The record of a notebook that has run with these cells."""
     try:
-        cache.match_cache_notebook(nbformat.read(file, as_version=4))
+        return cache.match_cache_notebook(nbformat.read(file, as_version=4))
     except KeyError:
-        return False
-    return True
+        return None
+
+
+def taken_over(folder: Path, file: Path) -> bool:
+    """Whether an earlier cache of this library has the notebook, run with the same inputs; if so,
+    it is put into the cache in `folder`."""
+    for other in sorted(folder.parent.glob("*/global.db")):
+        earlier = get_cache(str(other.parent))
+        record = cached(earlier, file)
+        if record and record.data.get("inputs") == inputs(file):
+            notebook = earlier.get_cache_bundle(record.pk).nb
+            bundle = CacheBundleIn(notebook, str(file), data=record.data)
+            get_cache(str(folder)).cache_notebook_bundle(bundle, check_validity=False)
+            return True
+    return False
 
 
 if __name__ == "__main__":

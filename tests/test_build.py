@@ -1,11 +1,15 @@
 """The machinery around the pages: the cache key, reruns, quoted numbers, figures, references."""
 
+import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
 
 from book import execute, rerun
 from ngdlib.plots import figure
@@ -83,17 +87,146 @@ def test_rerun_writes_a_page(tmp_path):
     assert not re.search(r'(?:src|href)="https?://[^"]+\.(?:js|css)', page)
 
 
-def test_cache_key_follows_the_library(tmp_path, monkeypatch):
-    """Another byte in the library is another cache; the same bytes are the same one."""
-    for name in ("ngdlib", "chapters/checks", "exercises"):
-        (tmp_path / name).mkdir(parents=True)
-    (tmp_path / "requirements.lock").write_text("numpy==2")
-    (tmp_path / "ngdlib" / "a.py").write_text("x = 1")
+@pytest.fixture
+def sources(tmp_path, monkeypatch):
+    """A small book: a chapter with exercises and checks of its own, another one, and a ledger."""
+    files = {
+        "requirements.lock": "numpy==2",
+        "ngdlib/a.py": "x = 1",
+        "ngdlib/demos/a.js": "let x = 1",
+        "ngdlib/demos/host.js": "let x = 1",
+        "exercises/one-coin.yml": "x: 1",
+        "exercises/dice.yml": "x: 1",
+        "exercises/private/one-coin.yml": "x: 1",
+        "chapters/checks/one_coin.py": "x = 1",
+        "chapters/checks/register.json": "[]",
+        **{f"chapters/{name}.ipynb": json.dumps(page(name)) for name in PAGES},
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
     monkeypatch.setattr(execute, "ROOT", tmp_path)
+    return tmp_path
+
+
+PAGES = "one-coin", "dice", "ledger"
+
+
+def page(name: str, cell: str = "1 + 1") -> nbformat.NotebookNode:
+    title = nbformat.v4.new_markdown_cell(f"({name})=\n# {name}\n\nText.", id="title")
+    cells = [title, nbformat.v4.new_code_cell(cell, id="cell")]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+@pytest.mark.parametrize(
+    ("file", "run_again"),
+    [
+        ("ngdlib/a.py", set(PAGES)),
+        ("ngdlib/demos/a.js", set(PAGES)),
+        ("requirements.lock", set(PAGES)),
+        ("chapters/checks/register.json", set(PAGES)),
+        ("exercises/one-coin.yml", {"one-coin", "ledger"}),
+        ("chapters/checks/one_coin.py", {"one-coin", "ledger"}),
+        ("exercises/dice.yml", {"dice", "ledger"}),
+        ("exercises/new.yml", {"ledger"}),
+        ("ngdlib/demos/host.js", set()),  # its hash is among those that `book/pages.py` takes
+        ("exercises/private/one-coin.yml", set()),
+    ],
+)
+def test_readers_of_a_file_run_again(sources, file, run_again):
+    """Another byte in a file, and a notebook that can read it is not taken from the cache."""
+
+    def keys():
+        library = execute.cache_folder(sources).parent
+        return {name: (library, execute.inputs(Path(f"{name}.ipynb"))) for name in PAGES}
+
+    before, folder = keys(), execute.cache_folder(sources)
+    assert (keys(), execute.cache_folder(sources)) == (before, folder)
+    with (sources / file).open("a") as more:
+        more.write(" ")
+    after = keys()
+    assert {name for name in PAGES if after[name] != before[name]} == run_again
+    assert (execute.cache_folder(sources) != folder) is bool(run_again)
+
+
+def test_a_heading_is_read_by_others(sources):
+    """A changed cell is the business of its own notebook; a heading stands in others too."""
+    file, chapter, ledger = sources / "chapters" / "dice.ipynb", Path("dice.ipynb"), Path("l.ipynb")
+    before = execute.cache_folder(sources), execute.inputs(chapter), execute.inputs(ledger)
+    file.write_text(json.dumps(page("dice", cell="2 + 2")))
+    assert before == (
+        execute.cache_folder(sources),
+        execute.inputs(chapter),
+        execute.inputs(ledger),
+    )
+    file.write_text(json.dumps(page("two dice")))
+    assert execute.cache_folder(sources).parent == before[0].parent
+    assert execute.cache_folder(sources) != before[0]
+    assert execute.inputs(ledger) != before[2]
+
+
+def test_a_run_with_the_same_inputs_is_taken_over(sources, tmp_path):
+    """From an earlier cache of this library, and neither other cells nor other inputs."""
+    file = sources / "chapters" / "one-coin.ipynb"
     first = execute.cache_folder(tmp_path)
-    assert execute.cache_folder(tmp_path) == first
-    (tmp_path / "ngdlib" / "a.py").write_text("x = 2")
-    assert execute.cache_folder(tmp_path) != first
+    bundle = CacheBundleIn(page("one-coin"), str(file), data={"inputs": execute.inputs(file)})
+    get_cache(str(first)).cache_notebook_bundle(bundle, check_validity=False)
+    (sources / "exercises" / "dice.yml").write_text("x: 2")
+    second = execute.cache_folder(tmp_path)
+    assert second != first
+    assert execute.taken_over(second, file)
+    assert execute.cached(get_cache(str(second)), file)
+    (sources / "exercises" / "one-coin.yml").write_text("x: 2")
+    assert not execute.taken_over(execute.cache_folder(tmp_path), file)
+    (sources / "exercises" / "one-coin.yml").write_text("x: 1")
+    file.write_text(json.dumps(page("one-coin", cell="2 + 2")))
+    assert not execute.taken_over(execute.cache_folder(tmp_path), file)
+
+
+CHAPTERS = sorted(file.stem for file in (ROOT / "exercises").glob("*.yml"))
+
+
+def opened(cells: list[str]) -> set[str]:
+    """The files of the project that a Python process opens when it runs some cells."""
+    watch = f"""
+import os, sys
+seen = set()
+sys.addaudithook(lambda event, a: event == "open" and isinstance(a[0], str) and seen.add(a[0]))
+for cell in {cells!r}:
+    exec(cell)
+seen = [os.path.relpath(name, {str(ROOT)!r}) for name in seen if os.path.isabs(name)]
+print("\\n".join(["opened:", *seen]))"""
+    run = subprocess.run([sys.executable, "-c", watch], capture_output=True, text=True, check=True)
+    return set(run.stdout.partition("opened:\n")[2].splitlines())
+
+
+def of_others(chapter: str, files: set[str]) -> set[str]:
+    """Those files that a chapter's key does not cover."""
+    covered = {f"exercises/{chapter}.yml", f"chapters/checks/{chapter.replace('-', '_')}.py"}
+    covered |= {"exercises/schema.json", "chapters/checks/register.json"}
+    folders = ("exercises/", "chapters/", "ngdlib/")
+    files = {f for f in files if f.startswith(folders) and not f.endswith(".pyc")}
+    library = {f for f in files if f.startswith("ngdlib/")}
+    return files - covered - {f for f in library if Path(f).name not in execute.PAGES_ONLY}
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_reads_its_own_files(chapter):
+    """What its cells open is in the key of its results."""
+    cells = nbformat.read(ROOT / "chapters" / f"{chapter}.ipynb", as_version=4).cells
+    sources = [cell.source for cell in cells if cell.cell_type == "code"]
+    reading = [s for s in sources if re.search(r"ngdlib\.(exercises|demos)|import claims", s)]
+    files = opened(["import ngdlib.derivations", *reading])
+    assert f"exercises/{chapter}.yml" in files
+    assert of_others(chapter, files) == set()
+
+
+def test_a_file_of_another_chapter_is_seen():
+    """Negative control."""
+    files = opened(["from ngdlib.exercises import boxes", f"boxes({CHAPTERS[0]!r})"])
+    assert of_others(CHAPTERS[1], files) == {f"exercises/{CHAPTERS[0]}.yml"}
+    files = opened(["from ngdlib.demos import TwoCharts", "TwoCharts().to_html()"])
+    assert of_others(CHAPTERS[0], files) == {"ngdlib/demos/host.js"}
 
 
 def test_failing_cell_fails_the_run(tmp_path):
