@@ -95,11 +95,8 @@ def typeset(out: Path, kept: Path) -> None:
         raise ValueError("formulas that MathJax cannot read:\n" + "\n".join(faults))
     for file in wanted:
         pages[file] = replaced(pages[file], lambda formula: known[formula][0])
-        root = "../" * (len(file.relative_to(out).parts) - 1)
-        link = f'<link rel="stylesheet" href="{root}_static/formulas.css" />'
-        pages[file] = pages[file].replace("</head>", f"  {link}\n  </head>", 1)
         file.write_text(pages[file], encoding="utf-8")
-    used = set(re.findall(r"\bmjx-c[0-9A-F]+\b", "".join(pages.values())))
+    used = set(re.findall(r"\bmjx-c[0-9A-F]+(?: TEX-\w+)?", "".join(pages.values())))
     (out / "_static" / "formulas.css").write_text(styles(sheet, used), encoding="utf-8")
 
 
@@ -109,11 +106,12 @@ def styles(sheet: str, used: set[str]) -> str:
     MathJax scales its fonts so that their x-height is that of the text around them; here the style
     sheet does: 0.442 em is the x-height of the fonts.
     """
-    kept = [
-        re.sub(r"\s+", " ", rule)
-        for rule in re.findall(r'[^{}]+\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\}', sheet)
-        if set(re.findall(r"\bmjx-c[0-9A-F]+\b", rule.partition("{")[0])) <= used
-    ]
+    kept = []
+    for rule in re.findall(r'[^{}]+\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\}', sheet):
+        selector = rule.partition("{")[0]
+        characters = re.findall(r"\bmjx-c[0-9A-F]+(?:\.TEX-\w+)?", selector)
+        if {c.replace(".", " ") for c in characters} <= used:
+            kept.append(re.sub(r"\s+", " ", rule))
     scale = ' mjx-container[jax="CHTML"] { font-size: calc(1ex / 0.442); }'
     return "\n".join(rule.strip() for rule in [*kept, scale]) + "\n"
 

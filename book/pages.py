@@ -19,6 +19,7 @@ from sphinx.errors import SphinxError
 
 from book.execute import cache_folder
 from book.formulas import typeset
+from book.heads import icons, join
 from book.scripts import exercises_script
 from ngdlib.style import tokens_css
 
@@ -145,6 +146,7 @@ def finish(app, exception) -> None:
     first = f"{app.config.root_doc}.html"
     (out / "index.html").write_text(ROOT_PAGE.format(first=first), encoding="utf-8")
     keep_used_icons(out)
+    join(out)
     forget_earlier_builds(out)
 
 
@@ -203,12 +205,8 @@ def keep_used_icons(out: Path) -> None:
     script = out / "_static" / "scripts" / "fontawesome.js"
     if not script.exists():
         return
-    used = set()
-    for page in out.rglob("*.html"):
-        used.update(re.findall(r"\bfa-([a-z0-9-]+)", page.read_text(encoding="utf-8")))
-    for own in out.glob("_static/**/*.js"):
-        if own != script:
-            used.update(re.findall(r"\bfa-([a-z0-9-]+)", own.read_text(encoding="utf-8")))
+    pages = "".join(page.read_text(encoding="utf-8") for page in out.rglob("*.html"))
+    used = icons(out, pages)
 
     def keep(icon: re.Match) -> str:
         aliases = set(re.findall(r'"([\w-]+)"', icon[3])) | {icon[1] or icon[2]}

@@ -116,6 +116,7 @@ def folder(tmp_path_factory):
             '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f'<link rel="icon" href="data:,"><title>{name}</title><style>{styles}{plain}</style>'
+            '<link rel="stylesheet" href="_static/formulas.css">'
             '<script src="_static/host.js"></script>'
             f'{more}<script defer src="_static/exercises.js"></script></head>'
             f'<body><main class="tex2jax_ignore mathjax_ignore"><h1>{name}</h1><h2>Check</h2>'

@@ -28,6 +28,7 @@ BODY = r"""
 <template><p><span class="math">\(\hat y\)</span></p></template>
 """
 PAGE = '<!DOCTYPE html>\n<html lang="en"><head><title>x</title>{}</head><body>{}</body></html>'
+SHEET = '<link rel="stylesheet" href="_static/formulas.css">'
 MATHJAX = """<script>window.MathJax = {options: {enableMenu: false,
     processHtmlClass: "tex2jax_process|mathjax_process|math|output_area"}}</script>
 <script defer src="_static/vendor/mathjax/tex-chtml.js"></script>"""
@@ -94,7 +95,7 @@ def test_a_page_is_as_mathjax_makes_it_in_the_browser(browser, book):
     live = page.evaluate(DRAWN)
     (book / "live.html").unlink()
 
-    (book / "made.html").write_text(PAGE.format("", BODY + UNPACK + "</script>"))
+    (book / "made.html").write_text(PAGE.format(SHEET, BODY + UNPACK + "</script>"))
     typeset(book, book / "kept")
     page.goto((book / "made.html").as_uri())
     page.evaluate("document.fonts.ready")
@@ -133,12 +134,12 @@ def test_what_mathjax_cannot_read_stops_the_build(book, tex):
 
 
 def test_the_sheet_has_what_the_pages_use_and_no_more():
-    sheet = (
-        'a { b: c; }\nmjx-c.mjx-c7B::before { content: "{"; }\nmjx-c.mjx-c7D::before { x: "}"; }'
-    )
+    rule = 'mjx-c.mjx-c7%s::before { content: "%s"; }\n'
+    sheet = "a { b: c; }\n" + rule % ("B", "{") + rule % ("D", "}") + rule % ("D.TEX-B", "}")
     made = styles(sheet, {"mjx-c7D"})
-    assert "a { b: c; }" in made and 'x: "}"' in made and "mjx-c7B" not in made
-    css = (HTML / "_static" / "formulas.css").read_text(encoding="utf-8")
+    assert "a { b: c; }" in made and rule.strip() % ("D", "}") in made
+    assert "mjx-c7B" not in made and "TEX-B" not in made
+    css = (HTML / "_static" / "book.css").read_text(encoding="utf-8")
     used = {c for name in PAGES for c in re.findall(r"mjx-c[0-9A-F]+\b", (HTML / name).read_text())}
     assert used == set(re.findall(r"mjx-c[0-9A-F]+\b", css))
 

@@ -181,3 +181,64 @@ def test_search_index_is_local():
     text = (HTML / "searchindex.js").read_text(encoding="utf-8")
     assert text.startswith("Search.setIndex(")
     assert "fisher" in json.dumps(text).lower()
+
+
+@pytest.mark.parametrize("scheme", ["file", "http"])
+def test_what_the_theme_offers_works(browser, served, tmp_path, scheme):
+    """Search, colour schemes, sidebars, copying, folded code, icons, the full screen."""
+    (tmp_path / "book").symlink_to(HTML)
+    base = HTML.as_uri() if scheme == "file" else f"{served}/book"
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page, _, errors = visit(context, f"{base}/chapters/bernoulli.html")
+    page.wait_for_selector("svg.fa-magnifying-glass", state="attached")
+    assert page.locator("i[class*='fa-']").count() == 0, "an icon is not drawn"
+
+    switch, mode = page.locator(".theme-switch-button:visible"), "document.documentElement.dataset"
+    seen = set()
+    for _ in range(3):
+        switch.first.click()
+        seen.add(page.evaluate(f"{mode}.mode"))
+        assert page.evaluate(f"{mode}.theme") in ("light", "dark")
+    assert seen == {"auto", "light", "dark"}
+
+    sidebar = page.locator("#pst-primary-sidebar")
+    for shown in (False, True):
+        page.locator(".primary-toggle:visible").first.click()
+        assert ("pst-sidebar-hidden" not in sidebar.get_attribute("class")) is shown
+
+    fold = page.locator("details.hide").first
+    fold.locator("summary").click()
+    code = fold.locator(".highlight").first
+    assert code.is_visible()
+    code.hover()
+    code.locator("button.copybtn").click()
+    page.wait_for_selector("button.copybtn.success")
+
+    page.locator("button[onclick*='toggleFullScreen']:visible").first.click()
+    page.wait_for_function("document.fullscreenElement !== null")
+    page.evaluate("document.exitFullscreen()")
+
+    page.keyboard.press("Control+k")
+    page.locator("#pst-search-dialog input[name=q]").fill("fisher")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=fisher*")
+    page.wait_for_selector("#search-results li a")
+    # an icon of the site, and from the file system the summaries of what is found, may be missing
+    assert [e for e in errors if not e.startswith(("Failed to", "Access to fetch"))] == []
+    context.close()
+
+
+def test_one_style_sheet_and_few_scripts():
+    """All pages share one style sheet; a script that stops the page's body from being read is the
+    host of the demos, or none. What they ask for is there."""
+    for name in PAGES:
+        head = (HTML / name).read_text(encoding="utf-8").partition("</head>")[0]
+        if name != "index.html":
+            assert len(re.findall(r'rel="stylesheet"', head)) == 1, name
+            stops = re.findall(r'<script(?![^>]*\bdefer)[^>]* src="([^"?]+)', head)
+            assert [Path(s).name for s in stops] == ["host.js"], name
+    css = (HTML / "_static" / "book.css").read_text(encoding="utf-8")
+    asked = [
+        u for u in re.findall(r"url\(\"?([^)\"']+)", css) if not u.startswith(("data:", "%23", "#"))
+    ]
+    assert asked and [u for u in asked if not (HTML / "_static" / u).exists()] == []
