@@ -19,6 +19,11 @@ PRELOAD = re.compile(r'[ \t]*<link rel="preload" as="script"[^>]*>\n?')
 OWN = "_static/host.js"  # demos call it while the page is being read
 OPTIONS = "_static/documentation_options.js"  # scripts in the head write to what it makes
 SEARCH = ("_static/searchtools.js", "_static/language_data.js", "searchindex.js")
+# After any change the theme measures every box of code, which lays out all that is off the screen.
+MEASURES = (
+    ',new MutationObserver(t).observe(document.getElementById("main-content"),'
+    "{subtree:!0,childList:!0})"
+)
 FIRST = ";window.FontAwesomeConfig = { observeMutations: false };"  # it would watch every frame
 
 
@@ -37,8 +42,11 @@ def join(out: Path) -> None:
     )
     scripts = [name for name in SCRIPT.findall(model) if used(name, everything)]
     scripts = [name for name in scripts if name not in {OWN, OPTIONS, *SEARCH}]
-    texts = [(out / name).read_text(encoding="utf-8") for name in scripts]
-    (out / "_static" / "book.js").write_text("\n;".join([FIRST, *texts]), encoding="utf-8")
+    texts = [FIRST, *((out / name).read_text(encoding="utf-8") for name in scripts)]
+    script = "\n;".join(texts)
+    if script.count(MEASURES) != 1:
+        raise ValueError("the theme's script has changed: see MEASURES in book/heads.py")
+    (out / "_static" / "book.js").write_text(script.replace(MEASURES, ""), encoding="utf-8")
     options = (out / OPTIONS).read_text(encoding="utf-8")
     gone = {*SHEET.findall(model), *SCRIPT.findall(model)} - {OWN, OPTIONS}
     for file, page in pages.items():

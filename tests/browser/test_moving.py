@@ -2,6 +2,7 @@
 
 import io
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from ngdlib.demos.kl_balls import KLBalls
 from ngdlib.demos.steps_in_any_chart import StepsInAnyChart
 from ngdlib.demos.two_charts import TwoCharts
 
+HTML = Path(__file__).resolve().parents[2] / "_build" / "html"
 DEMOS = [TwoCharts, KLBalls, StepsInAnyChart]
 #: A motion of the test's own over the drawing of a demo at rest; what reaches the page is kept.
 COVER = """source => {
@@ -163,3 +165,27 @@ def test_without_a_worker_the_page_draws(browser, tmp_path, obstacle):
     assert page.locator("[data-moving]").count() == 0
     assert page.locator(".ngd-here").first.get_attribute("d") != before
     page.context.close()
+
+
+def test_a_change_of_a_page_measures_nothing(browser):
+    """The theme would ask each box of code for its width, which lays out the whole chapter."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.add_init_script(
+        """window.asked = 0;
+        const { get } = Object.getOwnPropertyDescriptor(Element.prototype, "scrollWidth");
+        Object.defineProperty(Element.prototype, "scrollWidth", { get() {
+            window.asked += this.tagName === "PRE";
+            return get.call(this);
+        } });"""
+    )
+    page.goto((HTML / "chapters" / "bernoulli.html").as_uri(), wait_until="load")
+    page.wait_for_selector("html[data-ngd-settled]")
+    before = page.evaluate("asked")
+    assert before > 0  # once, when the page has come
+    page.evaluate("document.querySelector('.ngd-root').append(document.createElement('i'))")
+    page.wait_for_timeout(600)  # the theme waits 300 ms
+    assert page.evaluate("asked") == before
+    page.evaluate("window.dispatchEvent(new Event('resize'))")  # negative control
+    page.wait_for_function("before => asked > before", arg=before)
+    context.close()
