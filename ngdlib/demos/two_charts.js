@@ -340,7 +340,7 @@ const arcPanel = (parent, ui) => {
 
 const tell = three => {
   const gone = Object.values(three).filter(e => !e.inside).length;
-  if (gone) return `${["", "one of them has", "two of them have", "all have"][gone]} left or run away`;
+  if (gone) return `${["", "one has", "two have", "all have"][gone]} left or run away`;
   const gap = apart(three);
   return gap < 5e-10 ? "are one" : `are ${gap < 1e-3 ? significant(gap, 2) : fixed(gap, 3)} apart in q`;
 };

@@ -295,7 +295,7 @@ def _short(value: float, digits: int = 2) -> str:
 def _tell(three: dict[str, End]) -> str:
     """How far apart three end points are, in the words of the live demo."""
     if gone := sum(not end.inside for end in three.values()):
-        return f"{('one of them has', 'two of them have', 'all have')[gone - 1]} left or run away"
+        return f"{('one has', 'two have', 'all have')[gone - 1]} left or run away"
     qs = [end.pairs[-1, 0] for end in three.values()]
     gap = max(qs) - min(qs)
     if gap < 5e-10:
