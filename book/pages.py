@@ -16,6 +16,7 @@ from pathlib import Path
 
 import yaml
 from sphinx.errors import SphinxError
+from sphinx.util.index_entries import split_index_msg
 
 from book.execute import cache_folder
 from book.formulas import typeset
@@ -147,7 +148,7 @@ def finish(app, exception) -> None:
     (out / "index.html").write_text(ROOT_PAGE.format(first=first), encoding="utf-8")
     keep_used_icons(out)
     join(out)
-    forget_earlier_builds(out)
+    forget_earlier_builds(app, out)
 
 
 def place_card(out: Path, title: str, target: Path) -> None:
@@ -164,11 +165,12 @@ def place_card(out: Path, title: str, target: Path) -> None:
     shutil.copyfile(made, target)
 
 
-def forget_earlier_builds(out: Path) -> None:
+def forget_earlier_builds(app, out: Path) -> None:
     """Make a build over an earlier one give the same bytes as a build from nothing.
 
     A first build writes the pages before one style sheet exists, a second one after, with a hash of
-    it in the address; and words that have gone stay in the search index, found on no page.
+    it in the address; in the search index, words that have gone stay, found on no page, and the
+    terms of pages that were not written again are lost.
     """
     for page in out.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
@@ -177,6 +179,13 @@ def forget_earlier_builds(out: Path) -> None:
     index = json.loads(file.read_text(encoding="utf-8").removeprefix("Search.setIndex(")[:-1])
     for kind in ("terms", "titleterms"):
         index[kind] = {word: where for word, where in sorted(index[kind].items()) if where != []}
+    terms: dict[str, list] = {}
+    for page, entries in app.env.get_domain("index").entries.items():
+        for kind, value, target, main, _ in entries:
+            for term in split_index_msg(kind, value):
+                place = [index["docnames"].index(page), target, main == "main"]
+                terms.setdefault(term.lower(), []).append(place)
+    index["indexentries"] = {term: sorted(places) for term, places in sorted(terms.items())}
     text = json.dumps(index, separators=(",", ":"), ensure_ascii=False)
     file.write_text(f"Search.setIndex({text})", encoding="utf-8")
 
@@ -221,5 +230,5 @@ def setup(app) -> dict[str, object]:
     app.connect("config-inited", key_cache_on_library, priority=900)
     app.connect("builder-inited", add_own_files)
     app.connect("html-page-context", page_head, priority=900)
-    app.connect("build-finished", finish)
+    app.connect("build-finished", finish, priority=900)  # the theme writes styles then, too
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

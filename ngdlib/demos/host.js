@@ -92,13 +92,16 @@ window.ngdHost = (() => {
 
   // A page that was put together without inline scripts gets its demos a little later.
   addEventListener("DOMContentLoaded", () => document.querySelectorAll("figure[data-demo]").forEach(start));
-  // A wide figure or table scrolls in its box on a narrow screen: then the keyboard must reach the box.
+  // A wide figure, table or formula scrolls in its box on a narrow screen: then the keyboard must reach the box.
+  const formulas = ".bd-article span.math, .bd-article div.math > mjx-container";
+  const kind = box => box.matches(formulas) ? "Formula" : box.querySelector("svg") ? "Figure" : "Table";
   const reachable = new ResizeObserver(boxes => boxes.forEach(({ target: box }) => {
-    const given = { tabindex: "0", role: "group", "aria-label": `${box.querySelector("svg") ? "Figure" : "Table"}, scrolls sideways` };
-    for (const name in given) box.scrollWidth > box.clientWidth ? box.setAttribute(name, given[name]) : box.removeAttribute(name);
+    const wide = box.scrollWidth > box.clientWidth + 3;
+    const given = { tabindex: "0", role: "group", "aria-label": wide && `${kind(box)}, scrolls sideways` };
+    for (const name in given) wide ? box.setAttribute(name, given[name]) : box.removeAttribute(name);
   }));
   addEventListener("DOMContentLoaded", () =>
-    document.querySelectorAll(".ngd-scroll, .pst-scrollable-table-container").forEach(box => reachable.observe(box)));
+    document.querySelectorAll(`.ngd-scroll, .pst-scrollable-table-container, ${formulas}`).forEach(box => reachable.observe(box)));
   // When all of it has its size, the styles may leave out what is off the screen.
   addEventListener("load", () => setTimeout(() => (document.documentElement.dataset.ngdSettled = ""), 1000));
   return { start };

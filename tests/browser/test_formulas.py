@@ -153,3 +153,31 @@ def test_without_scripts_formulas_are_drawn(browser):
     assert drawn.is_visible() and box["width"] > 20 and box["height"] > 10
     assert "\\(" not in page.locator("main").inner_text()
     context.close()
+
+
+def test_a_wide_formula_scrolls_shows_it_and_is_a_stop_for_the_keyboard(browser, book):
+    """In a line of text and on one of its own, in the theme's styles; a short one is left alone."""
+    wide = " + ".join(rf"\frac{{x_{{{k}}}}}{{y}}" for k in range(20))
+    static = (HTML / "_static").as_uri()
+    head = (
+        f'<link rel="stylesheet" href="{static}/book.css"><script src="{static}/host.js"></script>'
+    )
+    body = rf"""<div class="bd-article"><p id="line">So <span class="math">\({wide}\)</span> and
+        <span class="math">\(q\)</span></p><div id="own" class="math">\[{wide}\]</div>
+        <div class="math">\[q\]</div></div>"""
+    (book / "made.html").write_text(PAGE.format(head, body))
+    typeset(book, book / "kept")
+    page = browser.new_page(viewport={"width": 400, "height": 600})
+    page.goto((book / "made.html").as_uri())
+    for place in ("#line span.math >> nth=0", "#own mjx-container"):
+        box = page.locator(place)
+        page.wait_for_function("e => e.tabIndex === 0", arg=box.element_handle())
+        assert box.get_attribute("aria-label") == "Formula, scrolls sideways"
+        shade = "e => getComputedStyle(e).backgroundAttachment"
+        assert box.evaluate(shade) == "local, local, scroll, scroll"
+        box.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("document.activeElement.scrollLeft > 0")
+    assert page.locator("[tabindex]").count() == 2
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    page.close()
