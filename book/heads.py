@@ -30,12 +30,14 @@ FIRST = ";window.FontAwesomeConfig = { observeMutations: false };"  # it would w
 def join(out: Path) -> None:
     """Every page in `out` gets the joined files in its head, named by what is in them.
 
-    What stands on the page of the search, which Sphinx writes in every build, is what all have; a
-    page keeps what it has beyond that.
+    What all have is what the page of the search has, which Sphinx writes whenever it writes a page;
+    a page keeps what it has beyond that.
     """
     pages = {file: file.read_text(encoding="utf-8") for file in sorted(out.rglob("*.html"))}
     everything = "".join(pages.values())
     model = pages[out / "search.html"]
+    if "_static/book.css" in model:  # no page was written
+        return
     sheets = [name for name in SHEET.findall(model) if used(name, everything)]
     (out / "_static" / "book.css").write_text(
         styles(out, [*sheets, "_static/formulas.css"], icons(out, everything)), encoding="utf-8"

@@ -2,11 +2,14 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
+
+from book.heads import join
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
@@ -242,3 +245,12 @@ def test_one_style_sheet_and_few_scripts():
         u for u in re.findall(r"url\(\"?([^)\"']+)", css) if not u.startswith(("data:", "%23", "#"))
     ]
     assert asked and [u for u in asked if not (HTML / "_static" / u).exists()] == []
+
+
+def test_a_build_that_writes_no_page_leaves_the_joined_files(tmp_path):
+    folder = tmp_path / "html"
+    shutil.copytree(HTML, folder, ignore=shutil.ignore_patterns("vendor", "_sources"))
+    for _ in range(2):
+        join(folder)
+    for name in ("_static/book.css", "_static/book.js", "chapters/bernoulli.html"):
+        assert (folder / name).read_bytes() == (HTML / name).read_bytes(), name
