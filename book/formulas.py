@@ -83,7 +83,8 @@ def typeset(out: Path, kept: Path) -> None:
     Raises ValueError with page and formula where MathJax cannot read one.
     """
     pages = {file: file.read_text(encoding="utf-8") for file in sorted(out.rglob("*.html"))}
-    wanted = {file: formulas for file, page in pages.items() if (formulas := in_page(page))}
+    new = {file: page for file, page in pages.items() if "<mjx-container" not in page}
+    wanted = {file: formulas for file, page in new.items() if (formulas := in_page(page))}
     sheet, known = _made([f for formulas in wanted.values() for f in formulas], kept)
     faults = [
         f"{file.relative_to(out)}: {known[formula][1]}: {formula[0]}"
