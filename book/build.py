@@ -6,6 +6,7 @@ The tools that make the pages take seconds to load: they do so while the noteboo
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import shutil
@@ -31,6 +32,7 @@ def main() -> None:
     build = options.output.resolve() / "_build"
     execute = [sys.executable, ROOT / "book" / "execute.py", "--build", build]
     executing = subprocess.Popen(execute)
+    gc.disable()  # it runs once and briefly
     jupyter_book = load()
     if executing.wait():
         sys.exit("[book] not built: a notebook failed")

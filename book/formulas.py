@@ -97,7 +97,7 @@ def typeset(out: Path, kept: Path) -> None:
     for file in wanted:
         pages[file] = replaced(pages[file], lambda formula: known[formula][0])
         file.write_text(pages[file], encoding="utf-8")
-    used = set(re.findall(r"\bmjx-c[0-9A-F]+(?: TEX-\w+)?", "".join(pages.values())))
+    used = set(re.findall(r"mjx-c[0-9A-F]+(?: TEX-\w+)?", "".join(pages.values())))
     (out / "_static" / "formulas.css").write_text(styles(sheet, used), encoding="utf-8")
 
 

@@ -122,4 +122,4 @@ def icons(out: Path, pages: str) -> set[str]:
     for script in out.glob("_static/**/*.js"):
         if script.name not in ("fontawesome.js", "book.js"):
             texts.append(script.read_text(encoding="utf-8"))
-    return {name for text in texts for name in re.findall(r"\bfa-([a-z0-9-]+)", text)}
+    return {name for text in texts for name in re.findall(r"fa-([a-z0-9-]+)", text)}

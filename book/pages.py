@@ -15,6 +15,7 @@ import shutil
 from pathlib import Path
 
 import yaml
+from jinja2 import FileSystemBytecodeCache
 from sphinx.errors import SphinxError
 from sphinx.util.index_entries import split_index_msg
 
@@ -41,6 +42,13 @@ def note_own_files(app, config) -> None:
 def key_cache_on_library(app, config) -> None:
     config.nb_execution_cache_path = str(cache_folder(Path(app.outdir).parent))
     config.html_baseurl = os.environ.get("BOOK_URL", "")  # where it is published, if anywhere
+
+
+def keep_templates(app) -> None:
+    """The theme's templates are compiled once, not in every build."""
+    kept = Path(app.doctreedir).parent / "templates"
+    kept.mkdir(parents=True, exist_ok=True)
+    app.builder.templates.environment.bytecode_cache = FileSystemBytecodeCache(str(kept))
 
 
 def add_own_files(app) -> None:
@@ -168,13 +176,9 @@ def place_card(out: Path, title: str, target: Path) -> None:
 def forget_earlier_builds(app, out: Path) -> None:
     """Make a build over an earlier one give the same bytes as a build from nothing.
 
-    A first build writes the pages before one style sheet exists, a second one after, with a hash of
-    it in the address; in the search index, words that have gone stay, found on no page, and the
-    terms of pages that were not written again are lost.
+    In the search index, words that have gone stay, found on no page, and the terms of pages that
+    were not written again are lost.
     """
-    for page in out.rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
-        page.write_text(re.sub(r"(mystnb\.\w+\.css)\?v=\w+", r"\1", text), encoding="utf-8")
     file = out / "searchindex.js"
     index = json.loads(file.read_text(encoding="utf-8").removeprefix("Search.setIndex(")[:-1])
     for kind in ("terms", "titleterms"):
@@ -228,6 +232,7 @@ def setup(app) -> dict[str, object]:
     app.add_config_value("ngd_own_files", "", "html")
     app.connect("config-inited", note_own_files)
     app.connect("config-inited", key_cache_on_library, priority=900)
+    app.connect("builder-inited", keep_templates)
     app.connect("builder-inited", add_own_files)
     app.connect("html-page-context", page_head, priority=900)
     app.connect("build-finished", finish, priority=900)  # the theme writes styles then, too

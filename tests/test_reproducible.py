@@ -21,12 +21,16 @@ def fingerprints(folder) -> dict[str, str]:
 
 
 def test_second_build_is_identical(tmp_path):
+    """A build from nothing, and one over it that makes a single page anew."""
+    build = tmp_path / "_build"
     command = [sys.executable, ROOT / "book" / "build.py", "--output", tmp_path]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    first, second = fingerprints(HTML), fingerprints(tmp_path / "_build" / "html")
-    different = sorted(name for name in first if first[name] != second.get(name))
-    assert different == []
-    assert set(first) == set(second)
+    first = fingerprints(HTML)
+    for _ in range(2):
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        second = fingerprints(build / "html")
+        assert sorted(name for name in first if first[name] != second.get(name)) == []
+        assert set(first) == set(second)
+        (build / ".doctrees" / "chapters" / "bernoulli.doctree").unlink()
 
 
 def test_a_changed_byte_is_seen(tmp_path):
