@@ -42,4 +42,5 @@ bench: book ## measure speed and weight against the budgets (not part of the tes
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove what was built, but not the environment
-	rm -rf _build/html _build/.doctrees _build/executed _build/static _build/cards reruns
+	find _build -mindepth 1 -maxdepth 1 ! -name vendor -exec rm -rf {} +
+	rm -rf reruns

@@ -70,12 +70,10 @@ def build() -> Iterator[Row]:
 
 def pages() -> Iterator[Row]:
     """What a reader downloads: each chapter's own page, and the scripts and styles all share."""
-    shared = [
-        file
-        for file in (HTML / "_static").rglob("*")
-        if file.suffix in (".js", ".css") and "locales" not in file.parts
-    ]
-    yield Row("scripts and styles of all pages, gzipped", weight(*shared), "kB", None)
+    static, mathjax = HTML / "_static", HTML / "_static" / "vendor" / "mathjax" / "tex-chtml.js"
+    shared = [static / name for name in ("book.css", "book.js", "host.js", "exercises.js")]
+    yield Row("scripts and styles of a chapter, gzipped", weight(*shared), "kB", None)
+    yield Row("what an exercise loads when it is worked, gzipped", weight(mathjax), "kB", None)
     for page in sorted((HTML / "chapters").glob("*.html")):
         yield Row(f"page {page.stem}, gzipped", weight(page), "kB", None)
 
