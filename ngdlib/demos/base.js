@@ -409,7 +409,7 @@ const ngd = (() => {
           motion.start();
           clearTimeout(rest);
           rest = setTimeout(motion.stop, 150);
-        }
+        } else if (!ui.dragging) motion.stop();
         const began = performance.now(), current = state();
         if (dirty) {
           refresh.forEach(f => f());

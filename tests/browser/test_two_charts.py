@@ -251,6 +251,13 @@ def centre(page, selector, index=0):
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+def let_go(page):
+    """Ends a drag, and waits until the page shows it."""
+    page.mouse.up()
+    page.evaluate("() => new Promise(f => requestAnimationFrame(() => requestAnimationFrame(f)))")
+    page.wait_for_selector(".ngd-root:not([data-moving])")
+
+
 def test_drag_on_every_line_and_on_the_curve(opened):
     page = opened()
     for index in (0, 2, 3, 4):  # coin on q (1 is the star), on z, on the angle, on the curve
@@ -259,13 +266,13 @@ def test_drag_on_every_line_and_on_the_curve(opened):
         page.mouse.move(x, y)
         page.mouse.down()
         page.mouse.move(x + (20 if index < 4 else -20), y - (0 if index < 4 else 20), steps=4)
-        page.mouse.up()
+        let_go(page)
         assert get(page, "q") > before + 0.01, index
     x, y = centre(page, ".ngd-handle", 1)
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x - 60, y, steps=4)
-    page.mouse.up()
+    let_go(page)
     page.mouse.move(x, y)  # released: moving on changes nothing
     assert 0.5 < get(page, "mean") < 0.75
 
