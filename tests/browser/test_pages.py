@@ -33,7 +33,8 @@ def visit(context, url: str):
 
 
 # Of what is alike a thousand times over, one is examined: of the words of code in one kind of box
-# each class, of the drawings inside formulas (hidden from a screen reader) each colour.
+# each class, of the drawings inside formulas (hidden from a screen reader) each colour, of the
+# MathML inside them (hidden from the eye) each kind.
 ONE_OF_A_KIND = """() => {
     const seen = new Set();
     const again = key => seen.has(key) || !seen.add(key);
@@ -42,6 +43,8 @@ ONE_OF_A_KIND = """() => {
             word.replaceWith(...word.childNodes);
     for (const drawing of document.querySelectorAll("mjx-container > mjx-math"))
         if (again(getComputedStyle(drawing).color)) drawing.replaceChildren();
+    for (const read of document.querySelectorAll("mjx-assistive-mml > math"))
+        if (again(read.getAttribute("display"))) read.replaceChildren();
 }"""
 
 
