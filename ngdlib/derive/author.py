@@ -1,0 +1,435 @@
+"""What an author writes: a chain of steps, their reasons, the domain that they hold on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from ngdlib.derive import compute, decide, typeset
+from ngdlib.derive.language import (
+    MATRIX_KINDS,
+    DerivationError,
+    E,
+    Entry,
+    Undecided,
+    as_sympy,
+    put,
+    shape,
+    unfold_one,
+    uses,
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a derivation: what stands on it, and why it follows.
+
+    relation  "equal" | "expand" (equal to order `order` in `var`) | "solve" (`equations` imply
+              that `lhs`, the unknowns, equal `rhs`)
+    chained   the line continues the one above it, whose right side is its left side
+    """
+
+    number: int
+    relation: str
+    lhs: Any
+    rhs: Any
+    because: str
+    chained: bool = False
+    var: Any = None
+    order: int | None = None
+    equations: tuple = ()
+    names: tuple = ()
+
+    def _tex(self, expression: Any) -> str:
+        return typeset.latex(expression, self.names)
+
+    @property
+    def left_latex(self) -> str:
+        """What stands left of the relation sign; empty on a line that continues another."""
+        if self.relation == "solve":
+            return r",\quad ".join(self._tex(e) for e in self.equations)
+        return "" if self.chained else self._tex(self.lhs)
+
+    @property
+    def right_latex(self) -> str:
+        """The relation sign and what follows it."""
+        if self.relation == "solve":
+            pairs = zip(self.lhs, self.rhs, strict=True)
+            found = r",\quad ".join(f"{self._tex(u)} = {self._tex(s)}" for u, s in pairs)
+            return rf"\;\Longrightarrow\; {found}"
+        return f"= {self._tex(self.rhs)}{self._rest()}"
+
+    def _rest(self) -> str:
+        if self.order is None:
+            return ""
+        power = rf"O\left({self._tex(self.var**self.order)}\right)"
+        return f" + {power}"
+
+    @property
+    def latex(self) -> str:
+        """The line as a formula that stands by itself."""
+        return f"{self.left_latex or self._tex(self.lhs)} {self.right_latex}"
+
+    @property
+    def text(self) -> str:
+        """The line in plain characters."""
+        if self.relation == "solve":
+            pairs = zip(self.lhs, self.rhs, strict=True)
+            found = ", ".join(f"{u} = {s}" for u, s in pairs)
+            return f"{', '.join(f'{e.lhs} = {e.rhs}' for e in self.equations)}  =>  {found}"
+        rest = "" if self.order is None else f" + O({self.var**self.order})"
+        return f"{'' if self.chained else self.lhs} = {self.rhs}{rest}".strip()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The line as plain data, strings all: relation, lhs, rhs, because, latex, text."""
+        many = self.relation == "solve"
+        return {
+            "number": self.number,
+            "relation": self.relation,
+            "lhs": "; ".join(map(str, self.equations)) if many else str(self.lhs),
+            "rhs": "; ".join(map(str, self.rhs)) if many else str(self.rhs),
+            "because": self.because,
+            "latex": self.latex,
+            "text": self.text,
+        }
+
+
+@dataclass(frozen=True)
+class StepVerdict:
+    """How a step was verified: the symbolic method, and the largest numeric residual.
+
+    slope is the measured order of the remainder, for an expansion; inf where there is none.
+    """
+
+    number: int
+    symbolic: str
+    residual: float
+    points: int
+    slope: float | None = None
+
+    def __str__(self) -> str:
+        text = f"proved by sympy ({self.symbolic}); checked at {self.points} random points, "
+        if self.slope is None:
+            return text + f"{compute.DIGITS} digits"
+        order = "no remainder" if math.isinf(self.slope) else f"order {self.slope:.2f}"
+        return text + f"measured remainder: {order}"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The verdicts of a derivation that follows, one a step."""
+
+    name: str
+    steps: tuple[StepVerdict, ...]
+
+    @property
+    def residual(self) -> float:
+        """The largest numeric residual of any step."""
+        return max((s.residual for s in self.steps), default=0.0)
+
+
+class Derivation:
+    """A chain of relations that verifies itself and prints itself.
+
+    name       identifier: letters, digits, hyphens
+    title      what is derived
+    buys       one sentence: what it will buy the reader
+    domain     {symbol: set}, where the set is
+               an Interval (its ends may use symbols listed before it);
+               a list of values, each of which is tried: `{y: [0, 1]}`, `{K: [2, 3, 4]}`;
+               a Range of integers, likewise: `{k: Range(1, K + 1)}`;
+               for a MatrixSymbol one of "any", "symmetric", "positive definite", "invertible".
+               An IndexedBase takes the Interval of its entries. What is not listed is real.
+    valid_for  what it was verified for where the text says "for all n"; made from the domain
+               where sizes are listed in it
+    tex        {symbol: LaTeX of its name}; names only: expressions print themselves
+
+    Functions left undefined, as `Function("L")(q)`, stand for any smooth function; the numeric
+    check tries a random one. Raises ValueError for a domain of another form.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        title: str = "",
+        buys: str = "",
+        domain: Mapping[Any, Any] | None = None,
+        valid_for: str | None = None,
+        tex: Mapping[Any, str] | None = None,
+    ) -> None:
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name):
+            raise ValueError(f"name: expected letters, digits and hyphens, got {name!r}")
+        for symbol in tex or {}:
+            if not isinstance(symbol, sp.Symbol | sp.MatrixSymbol):
+                raise ValueError(f"tex: expected a symbol as key, got {symbol!r}")
+        self.name, self.title, self.buys = name, title or name, buys
+        self.tex = dict(tex or {})
+        self.domain = {symbol: _domain_of(symbol, w) for symbol, w in (domain or {}).items()}
+        self.definitions: list[tuple[Any, Any]] = []
+        self.steps: list[Step] = []
+        self._valid_for = valid_for
+        self._verdicts: dict[Step, StepVerdict] = {}
+
+    # Building
+
+    def define(self, what: Any, meaning: Any) -> Derivation:
+        """Give a symbol, or a function applied to symbols, its meaning: printed by name, checked
+        by its meaning. `d.define(sigma(z), 1 / (1 + exp(-z)))`, `d.define(p[k], ...)`.
+
+        Raises ValueError for anything else on the left, and for a definition in terms of itself.
+        """
+        meaning = as_sympy(meaning)
+        if isinstance(what, AppliedUndef):
+            head, free = what.func, what.args
+        elif isinstance(what, sp.Indexed):
+            head, free = what.base, what.indices
+        else:
+            head, free = what, ()
+            if not isinstance(what, sp.Symbol | sp.MatrixSymbol):
+                raise ValueError(f"what: expected a symbol or a function of them, got {what!r}")
+        if not all(isinstance(a, sp.Symbol) for a in free):
+            raise ValueError(f"what: expected symbols as arguments, got {what!r}")
+        if meaning.has(head):
+            raise ValueError(f"meaning: expected an expression without {head}, got {meaning}")
+        self.definitions.append((what, meaning))
+        self._verdicts.clear()
+        return self
+
+    def equal(self, lhs: Any, rhs: Any, because: str) -> Derivation:
+        """A line `lhs = rhs`. Scalars, or matrices of one shape."""
+        return self._add("equal", lhs, rhs, because)
+
+    def then(self, rhs: Any, because: str) -> Derivation:
+        """The next line of the chain: what stood on the right equals `rhs` (to the same order)."""
+        last = self._last()
+        return self._add(
+            last.relation, last.rhs, rhs, because, chained=True, var=last.var, order=last.order
+        )
+
+    def expand(
+        self, lhs: Any, rhs: Any, var: Any, order: int, because: str, chained: bool = False
+    ) -> Derivation:
+        """A line `lhs = rhs + O(var**order)`: the coefficients below `order` are compared
+        symbolically, and the order of the remainder is measured."""
+        if not isinstance(var, sp.Symbol):
+            raise ValueError(f"var: expected a symbol, got {var!r}")
+        if not isinstance(order, int) or isinstance(order, bool) or not 1 <= order <= 7:
+            raise ValueError(f"order: expected an integer from 1 to 7, got {order!r}")
+        return self._add("expand", lhs, rhs, because, var=var, order=order, chained=chained)
+
+    def then_expand(self, rhs: Any, var: Any, order: int, because: str) -> Derivation:
+        """The next line of the chain: what stood on the right equals `rhs + O(var**order)`."""
+        return self.expand(self._last().rhs, rhs, var, order, because, chained=True)
+
+    def solve(self, equation: Any, unknown: Any, solution: Any, because: str) -> Derivation:
+        """A line `equation ⟹ unknown = solution`; lists of the same length for a system.
+
+        The solution is substituted back, and must be a point of the unknown's domain everywhere.
+        """
+        equations, unknowns, solutions = (
+            tuple(x) if isinstance(x, list | tuple | sp.Tuple) else (x,)
+            for x in (equation, unknown, solution)
+        )
+        for e in equations:
+            if not isinstance(e, sp.Equality):
+                raise ValueError(f"equation: expected sympy.Eq(left, right), got {e!r}")
+        if len(unknowns) != len(solutions):
+            raise ValueError(
+                f"solution: expected one for each of {len(unknowns)} unknowns, got {len(solutions)}"
+            )
+        for u, s in zip(unknowns, solutions, strict=True):
+            if not isinstance(u, sp.Symbol | sp.MatrixSymbol | AppliedUndef):
+                raise ValueError(f"unknown: expected a symbol or a function of symbols, got {u!r}")
+            if as_sympy(s).has(u):
+                raise ValueError(f"solution: expected no {u} in it, got {s}")
+            if not any(e.has(u) for e in equations):
+                raise ValueError(f"unknown: expected a part of the equation, got {u}")
+        return self._add("solve", unknowns, solutions, because, equations=equations)
+
+    def expectation(self, integrand: Any, over: tuple, equals: Any, because: str) -> Derivation:
+        """A line `𝔼[integrand] = equals`; see `E` for `over`."""
+        return self._add("equal", E(integrand, over), equals, because)
+
+    def _last(self) -> Step:
+        if not self.steps or self.steps[-1].relation == "solve":
+            raise ValueError("then: expected a line `left = right` before it, got none")
+        return self.steps[-1]
+
+    def _add(self, relation: str, lhs: Any, rhs: Any, because: str, **more: Any) -> Derivation:
+        if not isinstance(because, str) or not because.strip():
+            raise ValueError(f"because: expected a reason of a few words, got {because!r}")
+        if relation == "solve":
+            lhs, rhs = tuple(map(as_sympy, lhs)), tuple(map(as_sympy, rhs))
+        else:
+            lhs, rhs = as_sympy(lhs), as_sympy(rhs)
+            if shape(lhs) != shape(rhs):
+                raise ValueError(f"rhs: expected shape {shape(lhs)}, that of lhs, got {shape(rhs)}")
+        names = tuple(self.tex.items())
+        number = len(self.steps) + 1
+        self.steps.append(Step(number, relation, lhs, rhs, because, names=names, **more))
+        return self
+
+    def with_step(self, changed: Step) -> Derivation:
+        """A copy in which one line (by its number) is another; a chain goes on from it."""
+        copy = Derivation(self.name, title=self.title, buys=self.buys, tex=self.tex)
+        copy.domain, copy._valid_for = self.domain, self._valid_for
+        copy.definitions, copy._verdicts = list(self.definitions), dict(self._verdicts)
+        copy.steps = [changed if s.number == changed.number else s for s in self.steps]
+        after = changed.number
+        if after < len(copy.steps) and copy.steps[after].chained:
+            copy.steps[after] = replace(copy.steps[after], lhs=changed.rhs)
+        return copy
+
+    @property
+    def valid_for(self) -> str:
+        """The sizes it was verified for; empty where nothing is said for all sizes."""
+        if self._valid_for is not None:
+            return self._valid_for
+        listed = [(n, w) for n, w in self.domain.items() if n in self.sizes]
+        return "; ".join(f"{n} = {', '.join(map(str, w))}" for n, w in listed)
+
+    @property
+    def sizes(self) -> set:
+        """The symbols with listed values that are the size of a matrix or the end of a sum."""
+        found = set()
+        for step in self.steps:
+            for side in sides(step):
+                found.update(n for m in side.atoms(sp.MatrixSymbol) for n in m.shape)
+                found.update(n for s in side.atoms(sp.Sum) for limit in s.limits for n in limit[1:])
+        return {n for n in found if isinstance(self.domain.get(n), tuple)}
+
+    # Checking
+
+    def verify(self) -> Verified:
+        """Check every step, numerically and symbolically.
+
+        Raises DerivationError at the first step that does not follow, or that sympy cannot decide.
+        """
+        if not self.steps:
+            raise ValueError(f"{self.name}: expected at least one step, got none")
+        memory = self._memory()
+        if memory and memory.exists():
+            verdicts = json.loads(memory.read_text(encoding="utf-8"))
+            return Verified(self.name, tuple(StepVerdict(**v) for v in verdicts))
+        for step in self.steps:
+            if step not in self._verdicts:
+                self._verdicts[step] = self._check(step)
+        verified = Verified(self.name, tuple(self._verdicts[step] for step in self.steps))
+        if memory:
+            unfinished = memory.with_suffix(f".{os.getpid()}")
+            unfinished.write_text(json.dumps([asdict(v) for v in verified.steps]), encoding="utf-8")
+            unfinished.replace(memory)
+        return verified
+
+    def _memory(self) -> Path | None:
+        """Where the verdicts of this very derivation are kept: a file in the folder NGD_VERIFIED,
+        which `book/execute.py` makes anew for each state of the library. None outside a build."""
+        folder = os.environ.get("NGD_VERIFIED")
+        if not folder:
+            return None
+        steps = [tuple(vars(step).values()) for step in self.steps]
+        whole = sp.srepr((self.name, self.domain, self.definitions, steps))
+        return Path(folder, hashlib.sha256(whole.encode()).hexdigest()[:32] + ".json")
+
+    def _check(self, step: Step) -> StepVerdict:
+        try:
+            residual, points, slope = compute.check(self, step)
+            method = decide.check(self, step)
+        except Undecided as why:
+            raise DerivationError(
+                self.name, step.number, f"{why}: split the step into smaller ones", 0.0, None
+            ) from None
+        return StepVerdict(step.number, method, residual, points, slope)
+
+    def pairs(self, step: Step) -> list[tuple[Any, Any]]:
+        """The two sides that must agree, definitions unfolded."""
+        if step.relation != "solve":
+            return [(self.unfold(step.lhs), self.unfold(step.rhs))]
+        back = dict(zip(step.lhs, step.rhs, strict=True))
+        return [
+            (self.unfold(put(e.lhs, back)), self.unfold(put(e.rhs, back))) for e in step.equations
+        ]
+
+    def unfold(self, x: Any) -> Any:
+        """The expression with every defined name replaced by its meaning."""
+        for _ in range(len(self.definitions) + 1):
+            before = x
+            for what, meaning in self.definitions:
+                x = unfold_one(x, what, meaning)
+            if x == before and not any(uses(x, what) for what, _ in self.definitions):
+                return x
+        raise ValueError("define: expected definitions that do not refer to each other in a circle")
+
+    def cases(self, *expressions: Any) -> list[dict[Any, Any]]:
+        """Every combination of the listed values of the symbols in use."""
+        used = set().union(*(x.free_symbols for x in expressions))
+        used |= {n for x in expressions for m in x.atoms(sp.MatrixSymbol) for n in m.shape}
+        for symbol, where in reversed(self.domain.items()):
+            if symbol in used and isinstance(where, sp.Range):
+                used |= where.free_symbols  # the sizes that it depends on
+        cases: list[dict[Any, Any]] = [{}]
+        for symbol, where in self.domain.items():
+            if symbol in used and isinstance(where, tuple | sp.Range):
+                cases = [
+                    {**case, symbol: value}
+                    for case in cases
+                    for value in (where if isinstance(where, tuple) else put(where, case))
+                ]
+        if len(cases) > 128:
+            raise ValueError(f"domain: expected at most 128 combinations, got {len(cases)}")
+        return cases
+
+    def where(self, symbol: Any) -> sp.Interval:
+        """The interval of a symbol; of an entry of an indexed one, its base's."""
+        where = self.domain.get(symbol)
+        if where is None and isinstance(symbol, Entry):
+            where = self.domain.get(symbol.base)
+        return where if isinstance(where, sp.Interval) else sp.Interval(-sp.oo, sp.oo)
+
+    # Symbols
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """HTML, LaTeX and plain text. Verifies first: what does not follow is not shown."""
+        verified = self.verify()
+        return {
+            "text/html": typeset.as_html(self, verified),
+            "text/latex": typeset.as_latex(self),
+            "text/plain": typeset.as_text(self),
+        }
+
+
+def _domain_of(symbol: Any, where: Any) -> Any:
+    if isinstance(symbol, sp.MatrixSymbol):
+        if where not in MATRIX_KINDS:
+            raise ValueError(f"domain: expected one of {MATRIX_KINDS} for {symbol}, got {where!r}")
+        return where
+    if not isinstance(symbol, sp.Symbol | sp.IndexedBase):
+        raise ValueError(f"domain: expected a symbol, got {symbol!r}")
+    if isinstance(where, sp.Range | sp.Interval):
+        return where
+    if where == sp.Reals:
+        return sp.Interval(-sp.oo, sp.oo)
+    if isinstance(where, list | tuple | range | sp.FiniteSet):
+        values = tuple(sp.sympify(v) for v in where)
+        if values and all(v.is_number for v in values):
+            return values
+    raise ValueError(
+        f"domain: expected an Interval, a Range or a list of values for {symbol}, got {where!r}"
+    )
+
+
+def sides(step: Step) -> tuple:
+    if step.relation == "solve":
+        return (*step.equations, *step.rhs)
+    return (step.lhs, step.rhs)

@@ -1,0 +1,299 @@
+"""What computes: both sides of a line at random points of the domain, in high precision."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import mpmath as mp
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from ngdlib.derive.language import (
+    MATRIX_KINDS,
+    UNEVALUATED,
+    DerivationError,
+    E,
+    Undecided,
+    put,
+    scalars,
+    size,
+)
+
+if TYPE_CHECKING:
+    from ngdlib.derive.author import Derivation, Step
+
+DIGITS = 50  # precision at which a step is checked numerically
+GUARD = 20  # digits beyond DIGITS, lost to cancellation and to numerical differentiation
+POINTS = 6  # random points of the domain a step (and a listed case); 2 where integrals are met
+TOLERANCE = mp.mpf(10) ** -30  # relative; closed forms
+TOLERANCE_QUADRATURE = mp.mpf(10) ** -15  # relative; where an integral or infinite sum is met
+
+
+def check(d: Derivation, step: Step) -> tuple[float, int, float | None]:
+    """The largest residual, the number of points, and the measured order of an expansion.
+
+    Raises DerivationError at a point where the line does not hold.
+    """
+    dice = random.Random(f"{d.name}:{step.number}")
+    worst, count, slopes = mp.mpf(0), 0, []
+    for left, right in d.pairs(step):
+        slow = _by_quadrature(left) or _by_quadrature(right)
+        tolerance = TOLERANCE_QUADRATURE if slow else TOLERANCE
+        for case in d.cases(left, right):
+            found = samples(d, step, left, right, case, dice)
+            for a, b, point, shown in itertools.islice(found, 2 if slow else POINTS):
+                count += 1
+                if step.relation == "expand":
+                    slopes.append(_slope(d, step, a, b, point, shown))
+                    continue
+                if slow:  # a look at low precision first, which refuses what is plainly wrong
+                    residual, scale = _residual(a, b, point, 15)
+                if not slow or residual <= scale * 1e-6:
+                    residual, scale = _residual(a, b, point, DIGITS if slow else None)
+                if not residual <= scale * tolerance:
+                    raise DerivationError(
+                        d.name, step.number, "the two sides differ", float(residual), shown
+                    )
+                worst = max(worst, residual)
+    if step.relation == "solve":
+        _check_solution(d, step, dice)
+    return float(worst), count, min(slopes, default=None)
+
+
+def _slope(
+    d: Derivation, step: Step, left: Any, right: Any, point: Mapping, shown: Mapping
+) -> float:
+    """The slope of log |left - right| against log |var| as var goes to 0."""
+    near, nearer = (
+        _residual(left, right, {**point, step.var: mp.mpf(10) ** -k})[0] for k in (6, 8)
+    )
+    if nearer < mp.mpf(10) ** -(DIGITS + 10):
+        return math.inf  # no remainder at all
+    slope = float(mp.log10(near / nearer) / 2) if mp.isfinite(near) else -math.inf
+    if slope < step.order - 0.05:
+        raise DerivationError(
+            d.name,
+            step.number,
+            f"expected a remainder of order {step.order}, measured order {slope:.2f}",
+            float(near),
+            {**shown, str(step.var): 1e-6},
+        )
+    return slope
+
+
+def _check_solution(d: Derivation, step: Step, dice: random.Random) -> None:
+    """Is the solution a point of the unknown's domain, near the edges of the domain too?
+
+    A denominator that changes sign has a zero in between, where there is no solution.
+    """
+    for unknown, solution in zip(step.lhs, step.rhs, strict=True):
+        where = d.domain.get(unknown)
+        value = d.unfold(solution)
+        for case in d.cases(value):
+            signs: dict[Any, Any] = {}
+            fixed = samples(d, step, value, sp.S.Zero, case, dice, edges=True)
+            for entries, _, point, shown in itertools.islice(fixed, 8 * POINTS):
+                for entry in entries:
+                    with mp.workdps(DIGITS):
+                        found = mp.mpmathify(number(entry, point))
+                        good = bool(mp.isfinite(found)) and mp.im(found) == 0
+                        if good and isinstance(where, sp.Interval):
+                            ends = (put(x, case) for x in (where.start, where.end))
+                            low, high = (number(x, point) for x in ends)
+                            good = low <= mp.re(found) <= high
+                        reason = f"{unknown} = {mp.nstr(found, 6)} is outside its domain"
+                        for part in _denominators(entry):
+                            sign = mp.sign(mp.re(number(part, point)))
+                            if signs.setdefault(part, sign) != sign:
+                                good, reason = False, f"{part} has a zero in the domain"
+                    if not good:
+                        raise DerivationError(d.name, step.number, reason, math.inf, shown)
+
+
+def samples(
+    d: Derivation,
+    step: Step,
+    left: Any,
+    right: Any,
+    case: Mapping,
+    dice: random.Random,
+    edges: bool = False,
+) -> Iterator[tuple[list[Any], list[Any], dict[Any, Any], dict[str, Any]]]:
+    """Both sides as scalars, and random points of the domain to evaluate them at, without end.
+
+    Undefined functions are the same in every sample; so are matrices with `edges`, where
+    every fourth point is close to an end of the domain.
+    """
+    case_shown: dict[str, Any] = {str(k): float(v) for k, v in case.items()}
+    left, right = put(left, case), put(right, case)
+    heads = {f.func for side in (left, right) for f in side.atoms(AppliedUndef)}
+    fixed = random.Random(f"{d.name}:{step.number}")
+    for head in sorted(heads, key=str):
+        instance = _random_function(fixed)
+        left, right = left.replace(head, instance), right.replace(head, instance)
+    matrices = {m for side in (left, right) for m in side.atoms(sp.MatrixSymbol)}
+    kinds = {put(m, case): kind for m, kind in d.domain.items() if kind in MATRIX_KINDS}
+    instances: dict[Any, Any] = {}
+    for k in itertools.count():
+        if k == 0 or (matrices and not edges):
+            for m in sorted(matrices, key=str):
+                instances[m] = _random_matrix(m, kinds.get(m, "any"), dice)
+            sides = [scalars(put(side, instances)) for side in (left, right)]
+            used = {s for side in sides for x in side for s in x.free_symbols} - {step.var}
+        point = _random_point(d, used, case, dice, edges and k % 4 == 0)
+        shown = {m.name: [[float(x) for x in row] for row in instances[m].tolist()]
+                 for m in instances}  # fmt: skip
+        shown |= {str(s): float(point[s]) for s in sorted(used, key=str)}
+        yield *sides, point, case_shown | shown
+
+
+def _random_point(
+    d: Derivation, used: set, case: Mapping, dice: random.Random, edge: bool
+) -> dict[Any, Any]:
+    point: dict[Any, Any] = {}
+    with mp.workdps(DIGITS + GUARD):
+        listed = [s for s, w in d.domain.items() if isinstance(w, sp.Interval)]
+        for symbol in [*listed, *sorted(used - set(listed), key=str)]:
+            where = d.where(symbol)
+            low, high = (number(put(x, case), point) for x in (where.start, where.end))
+            point[symbol] = _random_number(low, high, dice, edge)
+    return point
+
+
+def number(x: Any, point: Mapping) -> Any:
+    """The value of a scalar expression at a point, by mpmath at its present precision.
+
+    Derivatives are taken numerically, integrals by quadrature and sums term by term, so that the
+    check does not lean on sympy's own rules for them.
+    """
+    if x.has(sp.nan, sp.zoo):
+        return mp.nan
+    names, nodes, function = _plan(x)
+    return function(*(point[n] for n in names), *(_evaluate(node, point) for node in nodes))
+
+
+@lru_cache(maxsize=4000)
+def _plan(x: Any) -> tuple[list, list, Any]:
+    """The symbols and unevaluated parts of an expression, and the mpmath function of them."""
+    nodes = sorted(_outermost(x), key=sp.default_sort_key)
+    dummies = [sp.Dummy() for _ in nodes]
+    x = x.xreplace(dict(zip(nodes, dummies, strict=True)))
+    names = sorted(x.free_symbols - set(dummies), key=str)
+    texts = [str(n) for n in names]
+    clash = len(set(texts)) < len(texts) or any(hasattr(mp, text) for text in texts)
+    return names, nodes, sp.lambdify([*names, *dummies], x, modules="mpmath", dummify=clash)
+
+
+def _outermost(x: Any) -> set:
+    """The unevaluated parts of an expression that are inside no other."""
+    if isinstance(x, UNEVALUATED):
+        return {x}
+    return set().union(*(_outermost(a) for a in x.args)) if x.args else set()
+
+
+def _evaluate(node: Any, point: Mapping) -> Any:
+    if isinstance(node, E):
+        if node.discrete:
+            return mp.fsum(number(w, point) * number(f, point) for w, f in node.terms())
+        node = node.as_integral()
+    if isinstance(node, sp.Derivative):
+        names, orders = zip(*node.variable_count, strict=True)
+        if not all(isinstance(n, sp.Symbol) for n in names):
+            raise Undecided(f"{node} is not a derivative in a symbol")
+        if not set(names) <= node.expr.free_symbols:
+            return mp.mpf(0)
+
+        def value(*coordinates: Any) -> Any:
+            return number(node.expr, {**point, **dict(zip(names, coordinates, strict=True))})
+
+        if len(names) == 1:
+            return mp.diff(value, point[names[0]], int(orders[0]))
+        return mp.diff(value, tuple(point[n] for n in names), tuple(map(int, orders)))
+    if isinstance(node, sp.Subs):
+        new = {v: number(p, point) for v, p in zip(node.variables, node.point, strict=True)}
+        return number(node.expr, {**point, **new})
+    *more, (variable, low, high) = node.limits  # the last limits are the outermost
+    body = node.func(node.function, *more) if more else node.function
+    low, high = number(low, point), number(high, point)
+
+    def term(t: Any) -> Any:
+        return number(body, {**point, variable: t})
+
+    if isinstance(node, sp.Integral):
+        return mp.quad(term, [low, high])
+    if mp.isinf(high):
+        return mp.nsum(term, [int(low), mp.inf])
+    values = [term(mp.mpf(k)) for k in range(int(low), int(high) + 1)]
+    return mp.fsum(values) if isinstance(node, sp.Sum) else mp.fprod(values)
+
+
+def _residual(
+    left: list, right: list, point: Mapping, digits: int | None = None
+) -> tuple[Any, Any]:
+    """The largest difference of two lists of scalars, and the scale it is judged by."""
+    with mp.workdps(digits or DIGITS + GUARD):
+        residual, scale = mp.mpf(0), mp.mpf(1)
+        for x, y in zip(left, right, strict=True):
+            a, b = number(x, point), number(y, point)
+            residual = max(residual, mp.fabs(a - b)) if mp.isfinite(a - b) else mp.inf
+            scale = max(scale, mp.fabs(a), mp.fabs(b))
+        return residual, scale
+
+
+def _by_quadrature(x: Any) -> bool:
+    """Does the value of an expression rest on an integral or an infinite sum?"""
+    return (
+        x.has(sp.Integral)
+        or any(not e.discrete for e in x.atoms(E))
+        or any(limit[2] == sp.oo for node in x.atoms(sp.Sum) for limit in node.limits)
+    )
+
+
+def _denominators(x: Any) -> list[Any]:
+    """The factors of an expression's denominator that hold symbols."""
+    factors = sp.Mul.make_args(sp.denom(sp.together(x)))
+    return [f.as_base_exp()[0] for f in factors if f.free_symbols]
+
+
+def _random_number(low: Any, high: Any, dice: random.Random, edge: bool) -> Any:
+    """A point of the open interval; with `edge`, one close to an end of it, or far out."""
+    part = mp.mpf(dice.uniform(0.04, 0.96))
+    if edge:
+        part = mp.mpf(10) ** -dice.uniform(3, 6)
+        part = part if dice.random() < 0.5 else 1 - part
+    if mp.isinf(low) and mp.isinf(high):
+        return (2 * part - 1) * (12 if edge else 3)
+    if mp.isinf(high):
+        return low + part / (1 - part)
+    if mp.isinf(low):
+        return high - part / (1 - part)
+    return low + (high - low) * part
+
+
+def _random_matrix(matrix: Any, kind: str, dice: random.Random) -> sp.ImmutableMatrix:
+    """A matrix of rational numbers."""
+    rows, columns = size(matrix)
+    m = sp.Matrix(rows, columns, lambda i, j: sp.Rational(dice.randint(-40, 40), 17))
+    if kind == "symmetric":
+        m = m + m.T
+    if kind == "positive definite":
+        m = m * m.T + sp.eye(rows) / 3
+    if kind == "invertible":
+        m = m + 7 * sp.eye(rows)
+    return sp.ImmutableMatrix(m)
+
+
+def _random_function(dice: random.Random) -> Any:
+    """A smooth function without special properties, standing for an undefined one."""
+    a, b, c, *weights = (sp.Rational(dice.randint(20, 90), 60) for _ in range(9))
+
+    def instance(*args: Any) -> Any:
+        mix = sum(w * x for w, x in zip(itertools.cycle(weights), args, strict=False))
+        return a * sp.exp(b * mix / 2) + c * sp.sin(mix + a) + b
+
+    return instance

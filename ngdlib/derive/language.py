@@ -1,0 +1,210 @@
+"""What stands on a line: expressions that print unevaluated, replacement, unfolding, sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+from sympy.matrices import MatrixBase
+from sympy.matrices.expressions.matexpr import MatrixExpr
+
+MATRIX_KINDS = ("any", "symmetric", "positive definite", "invertible")
+
+
+class DerivationError(Exception):
+    """A step that does not follow.
+
+    name      the derivation
+    step      its number, from 1
+    residual  how far the two sides differ at the witness point; 0 where they agree there, but
+              sympy could not prove it
+    witness   the point, a dict from names to numbers (None where there is none)
+    """
+
+    def __init__(
+        self, name: str, step: int, message: str, residual: float, witness: dict[str, Any] | None
+    ) -> None:
+        at = ", ".join(f"{k} = {v}" for k, v in (witness or {}).items())
+        super().__init__(
+            f"{name}, step {step}: {message} (residual {residual:.3g}{' at ' + at if at else ''})"
+        )
+        self.name, self.step, self.residual, self.witness = name, step, residual, witness
+
+
+class Undecided(Exception):
+    """Sympy can neither prove nor refute that an expression vanishes."""
+
+
+class E(sp.Expr):
+    """The expectation of an expression, unevaluated: prints as 𝔼, is a sum or an integral.
+
+    E(f, (y, [0, 1], [1 - q, q]))      over the values of y, with their probabilities
+    E(f, (x, -oo, oo, density))        over an interval, with a density
+
+    Raises ValueError for an `over` of another form, or for values and probabilities that differ
+    in number.
+    """
+
+    is_commutative = True
+
+    def __new__(cls, integrand: Any, over: tuple) -> E:
+        if not isinstance(over, tuple | sp.Tuple) or len(over) not in (3, 4):
+            raise ValueError(
+                "over: expected (variable, values, probabilities) or (variable, low, high, "
+                f"density), got {over!r}"
+            )
+        if not isinstance(over[0], sp.Symbol):
+            raise ValueError(f"over: expected a symbol first, got {over[0]!r}")
+        if len(over) == 3:
+            values, weights = (sp.Tuple(*part) for part in over[1:])
+            if len(values) != len(weights):
+                raise ValueError(
+                    f"over: expected one probability per value, got {len(values)} values and "
+                    f"{len(weights)} probabilities"
+                )
+            over = (over[0], values, weights)
+        return sp.Expr.__new__(cls, sp.sympify(integrand), sp.Tuple(*over))
+
+    @property
+    def variable(self) -> sp.Symbol:
+        return self.args[1][0]
+
+    @property
+    def discrete(self) -> bool:
+        return len(self.args[1]) == 3
+
+    @property
+    def bound_symbols(self) -> list:
+        return [self.variable]
+
+    @property
+    def free_symbols(self) -> set:
+        return set().union(*(a.free_symbols for a in self.args)) - {self.variable}
+
+    def terms(self) -> list[tuple[Any, Any]]:
+        """(probability, integrand) at each outcome of a discrete variable."""
+        integrand, (y, values, weights) = self.args
+        pairs = zip(values, weights, strict=True)
+        return [(put(w, {y: v}), put(integrand, {y: v})) for v, w in pairs]
+
+    def as_integral(self) -> sp.Integral:
+        integrand, (x, low, high, density) = self.args
+        return sp.Integral(integrand * density, (x, low, high))
+
+    def doit(self, **hints: Any) -> Any:
+        if self.discrete:
+            return sp.Add(*(w * f for w, f in self.terms())).doit(**hints)
+        return self.as_integral().doit(**hints)
+
+    def _eval_subs(self, old: Any, new: Any) -> Any:
+        return self if old == self.variable else None
+
+    def _latex(self, printer: Any) -> str:
+        variable, inner = printer._print(self.variable), printer._print(self.args[0])
+        return rf"\mathbb{{E}}_{{{variable}}}\left[{inner}\right]"
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"E_{self.variable}[{printer._print(self.args[0])}]"
+
+
+UNEVALUATED = (E, sp.Derivative, sp.Integral, sp.Sum, sp.Product, sp.Subs)
+
+
+def put(x: Any, replacements: Mapping) -> Any:
+    """`x` with parts replaced: leaves bound variables alone, and evaluates no derivative, integral,
+    sum or expectation. What a derivative is taken in stays: the derivative is taken first."""
+    x = sp.sympify(x)
+    if x in replacements:
+        return replacements[x]
+    if not x.args:
+        return x
+    bound = set(getattr(x, "bound_symbols", ()))
+    if bound & set(replacements):
+        replacements = {k: v for k, v in replacements.items() if k not in bound}
+    if isinstance(x, sp.Derivative):
+        after = {v: replacements[v] for v, _ in x.variable_count if v in replacements}
+        if after and not all(isinstance(v, sp.Indexed | sp.Symbol) for v in after.values()):
+            rest = {k: v for k, v in replacements.items() if k not in after}
+            return sp.Subs(put(x, rest), tuple(after), tuple(after.values()))
+    args = [put(a, replacements) for a in x.args]
+    return x if all(a is b for a, b in zip(args, x.args, strict=True)) else x.func(*args)
+
+
+def as_sympy(x: Any) -> Any:
+    """As a sympy object, left exactly as written; matrices immutable."""
+    if isinstance(x, bool | str | float):
+        raise ValueError(
+            f"expression: expected a sympy expression or an integer, got {x!r} "
+            "(write Rational(1, 2) for 0.5)"
+        )
+    x = sp.sympify(x)
+    return sp.ImmutableMatrix(x) if isinstance(x, MatrixBase) else x
+
+
+def shape(x: Any) -> tuple:
+    shape = tuple(x.shape) if isinstance(x, MatrixExpr | MatrixBase) else ()
+    return () if shape == (1, 1) else shape
+
+
+def uses(x: Any, what: Any) -> bool:
+    if isinstance(what, AppliedUndef):
+        return x.has(what.func)
+    return x.has(what.base) if isinstance(what, sp.Indexed) else what in x.free_symbols
+
+
+def unfold_one(x: Any, what: Any, meaning: Any) -> Any:
+    if isinstance(what, AppliedUndef):
+        return x.replace(
+            what.func, lambda *args: put(meaning, dict(zip(what.args, args, strict=True)))
+        )
+    if isinstance(what, sp.Indexed):
+        return x.replace(
+            lambda e: isinstance(e, sp.Indexed) and e.base == what.base,
+            lambda e: put(meaning, dict(zip(what.indices, e.indices, strict=True))),
+        )
+    return put(x, {what: meaning})
+
+
+class Entry(sp.Symbol):
+    """A scalar standing for one entry of an indexed symbol, such as p[2]."""
+
+    def __new__(cls, base: Any, indices: tuple) -> Entry:
+        entry = sp.Symbol.__xnew__(cls, f"{base}_{'_'.join(map(str, indices))}")
+        entry.base = base
+        return entry
+
+
+def scalars(x: Any) -> list[Any]:
+    """A side as a list of scalars: matrices entry by entry, and entries of indexed symbols,
+    in sums over a listed size too, as symbols."""
+    if isinstance(x, MatrixExpr | MatrixBase) or x.has(MatrixExpr):
+        x = x.doit()
+        x = x.as_explicit() if isinstance(x, MatrixExpr) else x
+    x = spelled_out(x)
+    if x.has(sp.Indexed):
+        x = x.xreplace({e: Entry(e.base, e.indices) for e in x.atoms(sp.Indexed)})
+    return list(x) if isinstance(x, MatrixBase) else [x]
+
+
+def spelled_out(x: Any) -> Any:
+    """Sums and products over listed integers term by term: sympy's own way is slow."""
+
+    def finite(e: Any) -> bool:
+        return isinstance(e, sp.Sum | sp.Product) and all(n.is_Integer for n in e.limits[-1][1:])
+
+    def terms(e: Any) -> Any:
+        *inner, (k, low, high) = e.limits
+        body = e.func(e.function, *inner) if inner else e.function
+        whole = sp.Add if isinstance(e, sp.Sum) else sp.Mul
+        return whole(*(spelled_out(put(body, {k: i})) for i in range(int(low), int(high) + 1)))
+
+    return x.replace(finite, terms) if x.has(sp.Sum, sp.Product) else x
+
+
+def size(matrix: Any) -> tuple[int, int]:
+    for n in matrix.shape:
+        if not n.is_Integer:
+            raise ValueError(f"domain: expected sizes for {n}, e.g. {{{n}: [2, 3]}}, got none")
+    return tuple(int(n) for n in matrix.shape)

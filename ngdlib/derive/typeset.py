@@ -1,0 +1,172 @@
+"""How a derivation is printed: HTML for the page, LaTeX, plain text."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+from sympy.printing.latex import LatexPrinter
+
+from ngdlib.derive.language import MATRIX_KINDS, UNEVALUATED
+
+if TYPE_CHECKING:
+    from ngdlib.derive.author import Derivation, Verified
+
+
+def latex(expression: Any, names: tuple = ()) -> str:
+    """The LaTeX of an expression; names are pairs (symbol, LaTeX of its name)."""
+    settings = {"order": "none", "inv_trig_style": "full", "symbol_names": dict(names)}
+    return Printer(settings).doprint(expression)
+
+
+class Printer(LatexPrinter):
+    """Sympy's LaTeX in the order of the textbooks: what an author ordered with `evaluate=False`
+    stays as it is; in what sympy has ordered, a sum does not begin with a minus sign where it need
+    not, and in a product come symbols, then sums, then functions."""
+
+    def _as_ordered_terms(self, expr: Any, order: Any = None) -> list:
+        terms = list(expr.args)
+        if tuple(terms) == sp.Add(*terms).args and terms[0].could_extract_minus_sign():
+            first = next((t for t in terms if not t.could_extract_minus_sign()), terms[0])
+            terms.remove(first)
+            terms.insert(0, first)
+        return terms
+
+    def _print_Mul(self, expr: Any) -> str:
+        if expr.args != sp.Mul(*expr.args).args or not expr.is_commutative:
+            return super()._print_Mul(expr)
+        if expr.args[0].is_Number and expr.args[0] < 0:
+            rest = -expr
+            tex = self._print(rest)
+            return rf"- \left({tex}\right)" if rest.is_Add else f"- {tex}"
+        args = sorted(expr.args, key=_place)
+        return super()._print_Mul(sp.Mul(*args, evaluate=False))
+
+
+def _place(factor: Any) -> int:
+    base = factor.as_base_exp()[0]
+    if factor.is_Number:
+        return 0
+    if base.is_Add:
+        return 2
+    if isinstance(factor, sp.exp) or isinstance(base, sp.Function) != isinstance(
+        base, AppliedUndef
+    ):
+        return 3
+    return 4 if isinstance(base, UNEVALUATED) else 1
+
+
+STYLE = """<style>
+.ngd-derivation{margin:1.4rem 0 1.8rem;container-type:inline-size}
+.ngd-derivation figcaption{margin:0 0 .6rem;font-size:.92rem;line-height:1.5;text-align:left;
+ font-weight:400;color:inherit}
+.ngd-derivation figcaption strong{display:block;font-weight:600}
+.ngd-derivation .ngd-chain{overflow-x:auto;overflow-y:hidden;border-left:3px solid
+ var(--ngd-metric,#8439a8);padding:.1rem 0 .1rem .9rem}
+.ngd-derivation ol{display:grid;column-gap:1.2rem;list-style:none;margin:0;padding:0;
+ grid-template-columns:minmax(max-content,1fr) minmax(9rem,16rem)}
+.ngd-derivation li{display:grid;grid-column:1/-1;grid-template-columns:subgrid;align-items:end;
+ margin:0;padding:.4rem 0}
+.ngd-derivation .ngd-chained .ngd-left,.ngd-derivation .ngd-chained .ngd-right,
+.ngd-derivation .ngd-long .ngd-left,.ngd-derivation .ngd-long .ngd-right{display:block}
+.ngd-derivation .ngd-right{padding-left:.3em}
+.ngd-derivation .ngd-chained .ngd-right,.ngd-derivation .ngd-long .ngd-right{padding-left:1.6rem}
+.ngd-derivation .ngd-left+.ngd-right{margin-top:.35rem}
+.ngd-derivation .ngd-because,.ngd-derivation details{font-size:.88rem;line-height:1.4;
+ font-family:var(--pst-font-family-heading,inherit)}
+.ngd-derivation .ngd-because{padding-bottom:.3rem}
+.ngd-derivation .ngd-mark{font-weight:700;color:var(--ngd-natural,inherit)}
+.ngd-derivation details{margin-top:.4rem;color:var(--ngd-muted,inherit)}
+.ngd-derivation details ol{display:block;list-style:decimal;padding-left:1.6rem}
+.ngd-derivation details li{display:list-item;padding:.1rem 0}
+.ngd-stacked .ngd-chain ol,.ngd-stacked .ngd-chain li{display:block}
+.ngd-stacked .ngd-because{display:block;padding:.15rem 0 0 1.6rem}
+@container (max-width:32rem){
+.ngd-derivation .ngd-chain ol,.ngd-derivation .ngd-chain li{display:block}
+.ngd-derivation .ngd-left,.ngd-derivation .ngd-right{display:block}
+.ngd-derivation .ngd-right,.ngd-derivation .ngd-because{display:block;padding:.15rem 0 0 1.6rem}}
+</style>"""
+WIDE = 44  # characters of a formula's plain text beyond which reasons go below their lines
+LONG = 62  # characters beyond which the right side goes below the left
+
+
+def as_text(d: Derivation) -> str:
+    lines = [d.title]
+    lines += [f"  where {what} := {meaning}" for what, meaning in d.definitions]
+    lines += [f"  {s.number}. {s.text}   ({s.because}) ✓" for s in d.steps]
+    if d.valid_for:
+        lines.append(f"  Verified for {d.valid_for}.")
+    return "\n".join(lines)
+
+
+def as_latex(d: Derivation) -> str:
+    rows = [
+        rf"{s.left_latex} &{s.right_latex} && \text{{{_tex_text(s.because)}}}\ \checkmark"
+        for s in d.steps
+    ]
+    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
+
+
+def _tex_text(text: str) -> str:
+    """Prose inside \\text: special characters escaped, `$...$` left as it is."""
+    parts = text.split("$")
+    parts[::2] = [re.sub(r"([&%#_{}])", r"\\\1", p.replace("\\", "")) for p in parts[::2]]
+    return "$".join(parts)
+
+
+def _prose(text: str) -> str:
+    """Prose in HTML: escaped, `$...$` typeset."""
+    return re.sub(r"\$([^$]+)\$", r"\\(\1\\)", html.escape(text, quote=False))
+
+
+def _math(tex: str) -> str:
+    return rf"\(\displaystyle {html.escape(tex, quote=False)}\)"
+
+
+def as_html(d: Derivation, verified: Verified) -> str:
+    """A grid, one formula a row beside its reason and mark; the formulas scroll in their box."""
+
+    def tex(expression: Any) -> str:
+        return latex(expression, tuple(d.tex.items()))
+
+    about = [f"<strong>{_prose(d.title)}</strong>"]
+    if d.buys:
+        about.append(_prose(d.buys))
+    where = [f"{tex(what)} := {tex(meaning)}" for what, meaning in d.definitions]
+    where += [
+        rf"{tex(s)} \in {tex(sp.FiniteSet(*w) if isinstance(w, tuple) else w)}"
+        for s, w in d.domain.items()
+        if not isinstance(w, str) and w != sp.Interval(-sp.oo, sp.oo) and s not in d.sizes
+    ]
+    kinds = [rf"\({tex(m)}\) {kind}" for m, kind in d.domain.items() if kind in MATRIX_KINDS[1:]]
+    if where or kinds:
+        about.append("Here " + ", ".join([*(rf"\({w}\)" for w in where), *kinds]) + ".")
+    if d.valid_for:
+        about.append(f"Verified for {_prose(d.valid_for)}.")
+    rows = []
+    for step, verdict in zip(d.steps, verified.steps, strict=True):
+        goes_on = step.number < len(d.steps) and d.steps[step.number].chained
+        kind = "ngd-chained" if step.chained or goes_on else ""
+        kind = kind or ("ngd-long" if len(step.text) > LONG else "ngd-short")
+        left = f'<span class="ngd-left">{_math(step.left_latex)}</span>' if step.left_latex else ""
+        how = html.escape(f"Verified: {verdict}")
+        rows.append(
+            f'<li><span class="{kind}">{left}'
+            f'<span class="ngd-right">{_math(step.right_latex)}</span></span>'
+            f'<span class="ngd-because">{_prose(step.because)} <span class="ngd-mark" role="img" '
+            f'aria-label="verified" title="{how}">✓</span></span></li>'
+        )
+    how = "".join(f"<li>{html.escape(str(v)).capitalize()}.</li>" for v in verified.steps)
+    longest = max(len(s.text if s.left_latex else f"  = {s.rhs}") for s in d.steps)
+    stacked = " ngd-stacked" if longest > WIDE else ""
+    label = html.escape(f"Derivation: {re.sub(r'[$]', '', d.title)}")
+    return (
+        f'{STYLE}<figure class="ngd-derivation{stacked} tex2jax_process mathjax_process" '
+        f'id="derivation-{d.name}"><figcaption>{" ".join(about)}</figcaption>'
+        f'<div class="ngd-chain" tabindex="0" role="region" aria-label="{label}">'
+        f"<ol>{''.join(rows)}</ol></div>"
+        f"<details><summary>How each line was verified</summary><ol>{how}</ol></details></figure>"
+    )
