@@ -25,7 +25,7 @@ rerun: setup ## run a chapter with other parameters: make rerun NOTEBOOK=bernoul
 	@$(BIN)/python book/rerun.py "$(NOTEBOOK)" $(PARAMS)
 
 exercises: setup ## check the exercise definitions and write their notebooks
-	@$(BIN)/python -m ngdlib.exercises.author
+	@$(BIN)/python -m ngdlib.exercises.sets.author
 
 lint: setup ## ruff over code and notebooks
 	@$(BIN)/ruff check .

@@ -14,23 +14,23 @@ import signal
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import sympy as sp
 
-from ngdlib.exercises.answers import FOLDER
-from ngdlib.exercises.grammar import AnswerError, latex, parse
-from ngdlib.exercises.items import FIRST, blank_item, check_item, draw, nested, trees
-from ngdlib.exercises.node import SOURCE, node_path
-from ngdlib.exercises.sets import load
+from ngdlib.exercises.judging.items import FIRST, blank_item, check_item, draw, nested, trees
+from ngdlib.exercises.judging.node import MODULE, SCRIPTS, node_path
+from ngdlib.exercises.notebook.answers import FOLDER
+from ngdlib.exercises.reading.grammar import AnswerError, latex, parse
+from ngdlib.exercises.sets.files import load
 
 Row = tuple[str, float, str, float | None]
 LIMIT = 10  # seconds for one decision of sympy
 
 _TIMER = """
-const { check } = require(process.argv[1]);
+const { check } = api;
 const tasks = JSON.parse(require('fs').readFileSync(0, 'utf8'));
 console.log(JSON.stringify(tasks.map(([item, answer, values]) => {
   const start = process.hrtime.bigint(), r = check(item, answer, values);
@@ -49,7 +49,7 @@ def measure(site: Path) -> Iterator[Row]:
         print(f"  the page's script is not built: there is no {script.name} in the site")
     tasks = list(_tasks())
     mine = [_timed(lambda t=t: check_item(*t).kind) for t in tasks]
-    theirs = _in_node(script if script.exists() else SOURCE, tasks)
+    theirs = _in_node([script] if script.exists() else SCRIPTS, tasks)
     differ = sum(a[1] != b[1] for a, b in zip(mine, theirs, strict=True))
     yield "answers and mistakes checked", len(tasks), "", None
     yield "of these, different in Python and JavaScript", differ, "", 0
@@ -106,9 +106,9 @@ def _typed(part: Mapping, item: Mapping, values: Mapping[str, str], field: Any) 
     return latex(trees(item, values, field), item.get("vars", {})) if values else str(field)
 
 
-def _in_node(script: Path, tasks: list) -> list[tuple[float, str]]:
+def _in_node(scripts: Sequence[Path], tasks: list) -> list[tuple[float, str]]:
     run = subprocess.run(
-        [node_path(), "-e", _TIMER, str(script)],
+        [node_path(), "-e", MODULE + _TIMER, *map(str, scripts)],
         input=json.dumps(tasks),
         capture_output=True,
         encoding="utf-8",

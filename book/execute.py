@@ -26,14 +26,20 @@ from jupyter_cache.cache.main import JupyterCacheBase, NbCacheRecord
 from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES_ONLY = {"host.js", "page.js", "page.css", "checker.js"}  # `book/pages.py` answers for them
+
+
+def for_pages_only(file: Path) -> bool:
+    """Styles and scripts that no notebook reads: `book/pages.py` answers for them."""
+    return file.name == "host.js" or (
+        file.suffix in (".js", ".css") and "exercises" in file.relative_to(ROOT).parts
+    )
 
 
 def cache_folder(build: Path = ROOT / "_build") -> Path:
     """The cache for the sources as they are now, in the folder of the library as it is now."""
     library = [ROOT / "requirements.lock", ROOT / "exercises" / "schema.json"]
     library += [ROOT / "chapters" / "checks" / "register.json", *(ROOT / "ngdlib").rglob("*")]
-    parts = [f for f in library if f.name not in PAGES_ONLY and "__pycache__" not in f.parts]
+    parts = [f for f in library if not for_pages_only(f) and "__pycache__" not in f.parts]
     return build / "executed" / digest(parts) / digest(read_by_chapters() + headings())
 
 

@@ -16,7 +16,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from ngdlib.exercises.node import node_path
+from ngdlib.exercises.judging.node import node_path
 
 ROOT = Path(__file__).resolve().parent.parent
 MATHJAX = ROOT / "_build" / "vendor" / "node_modules" / "mathjax"

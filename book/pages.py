@@ -27,13 +27,14 @@ from ngdlib.style import tokens_css
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMOS = ROOT / "ngdlib" / "demos"
-PAGE_CSS = ROOT / "ngdlib" / "exercises" / "page.css"
+EXERCISES = ROOT / "ngdlib" / "exercises"
+PAGE_CSS = EXERCISES / "page" / "page.css"
 
 
 def note_own_files(app, config) -> None:
     """A page made with other styles, scripts or tools than the present ones is made again."""
-    parts = [*sorted(DEMOS.glob("*.css")), DEMOS / "host.js", PAGE_CSS, PAGE_CSS.with_suffix(".js")]
-    parts += [PAGE_CSS.with_name("checker.js"), ROOT / "book" / "static" / "book.css"]
+    parts = [*sorted(DEMOS.glob("*.css")), DEMOS / "host.js", PAGE_CSS]
+    parts += [*sorted(EXERCISES.rglob("*.js")), ROOT / "book" / "static" / "book.css"]
     parts += [*sorted((ROOT / "book").glob("*.py")), ROOT / "book" / "package-lock.json"]
     content = b"\0".join(part.read_bytes() for part in parts) + tokens_css().encode()
     config.ngd_own_files = hashlib.sha256(content).hexdigest()

@@ -12,10 +12,11 @@ import hashlib
 import subprocess
 from pathlib import Path
 
-from ngdlib.exercises.node import SOURCE, node_path
+from ngdlib.exercises.judging.node import SCRIPTS, node_path
 
 ROOT = Path(__file__).resolve().parent.parent
 TERSER = ROOT / "_build" / "vendor" / "node_modules" / "terser"
+PAGE = ROOT / "ngdlib" / "exercises" / "page" / "page.js"
 MADE = ROOT / "_build" / "scripts"
 
 _DRIVER = """
@@ -28,11 +29,11 @@ minify(require('fs').readFileSync(0, 'utf8'), options).then(
 
 
 def exercises_script() -> str:
-    """checker.js and page.js, minified by terser; kept in `_build/scripts` until either changes.
+    """The checker and page.js, minified by terser; kept in `_build/scripts` until either changes.
 
     Raises RuntimeError where node or terser is missing, or where the source is no JavaScript.
     """
-    parts = (SOURCE, SOURCE.with_name("page.js"))
+    parts = (*SCRIPTS, PAGE)
     return minify("(() => {\n" + "".join(p.read_text(encoding="utf-8") for p in parts) + "})();\n")
 
 

@@ -8,10 +8,10 @@ import shutil
 import jsonschema
 import pytest
 
-from ngdlib.exercises.author import main, validate
-from ngdlib.exercises.items import check_item, draw
-from ngdlib.exercises.node import PageChecker
-from ngdlib.exercises.sets import SCHEMA, SetError, load, public, with_steps
+from ngdlib.exercises.judging.items import check_item, draw
+from ngdlib.exercises.judging.node import PageChecker
+from ngdlib.exercises.sets.author import main, validate
+from ngdlib.exercises.sets.files import SCHEMA, SetError, load, public, with_steps
 from tests.conftest import ROOT
 
 SETS = ROOT / "tests" / "exercise_sets"

@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ngdlib.exercises.boxes import boxes, progress, shuffled
-from ngdlib.exercises.items import FIRST, draw
-from ngdlib.exercises.sets import load, public
+from ngdlib.exercises.judging.items import FIRST, draw
+from ngdlib.exercises.page.boxes import boxes, progress, shuffled
+from ngdlib.exercises.sets.files import load, public
 from tests.conftest import ROOT
 
 SETS = ROOT / "tests" / "exercise_sets"

@@ -207,7 +207,7 @@ def of_others(chapter: str, files: set[str]) -> set[str]:
     folders = ("exercises/", "chapters/", "ngdlib/")
     files = {f for f in files if f.startswith(folders) and not f.endswith(".pyc")}
     library = {f for f in files if f.startswith("ngdlib/")}
-    return files - covered - {f for f in library if Path(f).name not in execute.PAGES_ONLY}
+    return files - covered - {f for f in library if not execute.for_pages_only(ROOT / f)}
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

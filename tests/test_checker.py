@@ -13,12 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from book.scripts import exercises_script, minify
-from ngdlib.exercises import grammar, intervals
-from ngdlib.exercises.compare import CORE, KINDS, compare, nice, sample, show
-from ngdlib.exercises.dice import dice, fnv1a
-from ngdlib.exercises.grammar import AnswerError, latex, parse
-from ngdlib.exercises.intervals import PRECISIONS, Budget, enclose
-from ngdlib.exercises.items import (
+from ngdlib.exercises.judging import intervals
+from ngdlib.exercises.judging.compare import CORE, KINDS, compare, nice, sample, show
+from ngdlib.exercises.judging.dice import dice, fnv1a
+from ngdlib.exercises.judging.intervals import PRECISIONS, Budget, enclose
+from ngdlib.exercises.judging.items import (
     FEEDBACK,
     check_item,
     constant,
@@ -28,7 +27,9 @@ from ngdlib.exercises.items import (
     read,
     read_rows,
 )
-from ngdlib.exercises.node import SOURCE, PageChecker, Unreadable
+from ngdlib.exercises.judging.node import SCRIPTS, PageChecker, Unreadable
+from ngdlib.exercises.reading import grammar
+from ngdlib.exercises.reading.grammar import AnswerError, latex, parse
 from tests.conftest import ROOT
 
 VECTORS = json.loads((ROOT / "tests" / "exercise_vectors.json").read_text(encoding="utf-8"))
@@ -201,7 +202,7 @@ def test_nothing_evaluates_text():
     banned = re.compile(
         r"\b(eval|exec|sympify|parse_expr|lambdify|Function)\s*\(|(?<!re\.)\bcompile\(|__import__"
     )
-    files = [*PACKAGE.glob("*.py"), *PACKAGE.glob("*.js")]
+    files = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.js")]
     assert len(files) >= 8
     for file in files:
         found = banned.findall(file.read_text(encoding="utf-8"))
@@ -734,7 +735,7 @@ def test_functions_of_vectors_and_hidden_cases():
 
 
 def test_grammar_and_page_share_their_limits():
-    source = SOURCE.read_text(encoding="utf-8")
+    source = "".join(script.read_text(encoding="utf-8") for script in SCRIPTS)
     for name in ("MAX_LENGTH", "MAX_DEPTH", "MAX_NODES", "MAX_DIGITS"):
         assert f"{name} = {getattr(grammar, name)}" in source
     assert f"WORK = {intervals.WORK}" in source and "PRECISIONS = [384, 1536]" in source

@@ -15,14 +15,14 @@ import pytest
 import sympy as sp
 
 from ngdlib.exercises import check, solution, summary, variant
-from ngdlib.exercises.answers import is_blank
-from ngdlib.exercises.author import main, validate
-from ngdlib.exercises.grammar import latex
-from ngdlib.exercises.items import FIRST, check_item, draw, evaluate, trees
-from ngdlib.exercises.node import PageChecker
-from ngdlib.exercises.notebook import is_current, source, target, variable
-from ngdlib.exercises.objectives import objectives
-from ngdlib.exercises.sets import load, public
+from ngdlib.exercises.judging.items import FIRST, check_item, draw, evaluate, trees
+from ngdlib.exercises.judging.node import PageChecker
+from ngdlib.exercises.notebook.answers import is_blank
+from ngdlib.exercises.notebook.cells import is_current, source, target, variable
+from ngdlib.exercises.reading.grammar import latex
+from ngdlib.exercises.sets.author import main, validate
+from ngdlib.exercises.sets.files import load, public
+from ngdlib.exercises.sets.objectives import objectives
 from tests.conftest import ROOT
 
 matplotlib.use("agg")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ngdlib.exercises.author import FOLDER, Validator
-from ngdlib.exercises.items import all_choices, check_item, constant, read, trees
-from ngdlib.exercises.node import PageChecker
-from ngdlib.exercises.sets import load
+from ngdlib.exercises.judging.items import all_choices, check_item, constant, read, trees
+from ngdlib.exercises.judging.node import PageChecker
+from ngdlib.exercises.sets.author import FOLDER, Validator
+from ngdlib.exercises.sets.files import load
 
 SETS = sorted(FOLDER.glob("*.yml"))
 

@@ -1,22 +1,23 @@
 """Exercises that answer back: reading, comparing and checking answers.
 
-grammar    what a person typed, as a tree
-intervals  the value of a tree at a point, enclosed
-compare    two trees on a domain: equal, different at a witness, cannot tell
-items      an answer to an item of an exercise set: score, kind, feedback, witness
-dice       the one random generator of Python and JavaScript
-boxes      the questions as they stand in a chapter's page; page.js and page.css make them answer
-answers    check("bernoulli.q1", answer) in a notebook, by the name of the question
-notebook   the reader's notebook of a set
-author     validates the sets and writes their notebooks: python -m ngdlib.exercises.author
-checker.js the same grammar, verdicts and feedback for the page
+reading   what a person typed, as a tree: grammar.py, and grammar.js for the page
+judging   whether it is right: values enclosed (intervals), two formulas compared (compare), an
+          answer to an item scored and answered (items), the dice of both; beside each its
+          JavaScript, and node.py, which runs that in Python's tests
+sets      the files of questions: reading them (files), what an author is told and the notebooks
+          that are written (author: python -m ngdlib.exercises.sets.author), the table of objectives
+page      the questions as they stand in a chapter: boxes.py writes them, page.js makes them answer
+notebook  the reader's notebook: check("bernoulli.q1", answer) by the name of the question
+          (answers), and its cells as they are written (cells)
+
+Sets lean on judging, judging on reading; page and notebook lean on all three.
 """
 
-from ngdlib.exercises.answers import Checked, check, solution, summary, variant
-from ngdlib.exercises.boxes import boxes, progress
-from ngdlib.exercises.compare import Verdict, Witness, compare
-from ngdlib.exercises.grammar import AnswerError, latex, parse
-from ngdlib.exercises.items import Result, check_item, draw, points
+from ngdlib.exercises.judging.compare import Verdict, Witness, compare
+from ngdlib.exercises.judging.items import Result, check_item, draw, points
+from ngdlib.exercises.notebook.answers import Checked, check, solution, summary, variant
+from ngdlib.exercises.page.boxes import boxes, progress
+from ngdlib.exercises.reading.grammar import AnswerError, latex, parse
 
 __all__ = [
     "AnswerError",

@@ -8,9 +8,9 @@ import pytest
 
 from book.formulas import typeset
 from book.scripts import exercises_script
-from ngdlib.exercises.boxes import boxes, progress
-from ngdlib.exercises.items import draw
-from ngdlib.exercises.sets import load, public
+from ngdlib.exercises.judging.items import draw
+from ngdlib.exercises.page.boxes import boxes, progress
+from ngdlib.exercises.sets.files import load, public
 from ngdlib.style import tokens_css
 from tests.conftest import ROOT
 
@@ -99,7 +99,7 @@ def folder(tmp_path_factory):
     (static / "exercises.js").write_text(exercises_script(), encoding="utf-8")
     demos = ROOT / "ngdlib" / "demos"
     shutil.copy(demos / "host.js", static)
-    sheets = [demos / "demo.css", ROOT / "ngdlib" / "exercises" / "page.css"]
+    sheets = [demos / "demo.css", ROOT / "ngdlib" / "exercises" / "page" / "page.css"]
     styles = tokens_css() + "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
     plain = (
         "body{margin:1rem;background:var(--ngd-ground);color:var(--ngd-ink)}a{color:inherit}"

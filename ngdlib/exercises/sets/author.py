@@ -1,9 +1,9 @@
 """The validator of exercise sets, which also writes their notebooks.
 
-    python -m ngdlib.exercises.author                       # every set in exercises/
-    python -m ngdlib.exercises.author exercises/bernoulli.yml
-    python -m ngdlib.exercises.author --check               # write nothing, compare only
-    python -m ngdlib.exercises.author --site _build/html    # where to look for what is private
+    python -m ngdlib.exercises.sets.author                       # every set in exercises/
+    python -m ngdlib.exercises.sets.author exercises/bernoulli.yml
+    python -m ngdlib.exercises.sets.author --check               # write nothing, compare only
+    python -m ngdlib.exercises.sets.author --site _build/html    # where to look for what is private
 
 Each complaint names file and line. A set is fit to publish when: it follows the schema; every
 answer is defined on the whole of its domain; every known mistake differs from the answer and from
@@ -28,10 +28,8 @@ from typing import Any
 
 import numpy as np
 
-from ngdlib.exercises import notebook
-from ngdlib.exercises.compare import Reference, check_domain
-from ngdlib.exercises.grammar import AnswerError, canonical, declared, latex, parse
-from ngdlib.exercises.items import (
+from ngdlib.exercises.judging.compare import Reference, check_domain
+from ngdlib.exercises.judging.items import (
     Result,
     all_choices,
     argument_names,
@@ -46,8 +44,10 @@ from ngdlib.exercises.items import (
     sample_of,
     trees,
 )
-from ngdlib.exercises.node import PageChecker
-from ngdlib.exercises.sets import (
+from ngdlib.exercises.judging.node import PageChecker
+from ngdlib.exercises.notebook import cells as notebook
+from ngdlib.exercises.reading.grammar import AnswerError, canonical, declared, latex, parse
+from ngdlib.exercises.sets.files import (
     ROOT,
     ExerciseSet,
     Fault,
@@ -657,7 +657,7 @@ def notebooks(paths: Sequence[Path], compare: bool, out: Callable[[str], None]) 
 
 def main(arguments: Sequence[str] | None = None, out: Callable[[str], None] = print) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m ngdlib.exercises.author",
+        prog="python -m ngdlib.exercises.sets.author",
         description="Check exercise sets and write the notebooks of those that are in order. "
         "Complaints name file and line; exit status 1 if any.",
         epilog="The fields of a set are explained in exercises/SCHEMA.md.",

@@ -19,11 +19,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ngdlib.exercises.dice import dice
-from ngdlib.exercises.grammar import latex, parse
-from ngdlib.exercises.items import FIRST, draw, fill, nested
-from ngdlib.exercises.notebook import hint_name
-from ngdlib.exercises.sets import ROOT, load, public
+from ngdlib.exercises.judging.dice import dice
+from ngdlib.exercises.judging.items import FIRST, draw, fill, nested
+from ngdlib.exercises.notebook.cells import hint_name
+from ngdlib.exercises.reading.grammar import latex, parse
+from ngdlib.exercises.sets.files import ROOT, load, public
 
 FOLDER = ROOT / "exercises"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

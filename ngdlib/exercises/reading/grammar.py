@@ -13,7 +13,7 @@ A tree is a nested tuple:
     ("num", "0.5")  ("var", "p")  ("const", "pi")  ("neg", a)  ("fn", "log", a)
     ("+", a, b)  ("-", a, b)  ("*", a, b)  ("/", a, b)  ("^", a, b)
 
-`checker.js` holds the same grammar; `tests/exercise_vectors.json` holds both to the same readings,
+`grammar.js` holds the same grammar; `tests/exercise_vectors.json` holds both to the same readings,
 messages and positions.
 """
 

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ngdlib.exercises.items import FIRST, draw, fill, nested
-from ngdlib.exercises.sets import load, public
+from ngdlib.exercises.judging.items import FIRST, draw, fill, nested
+from ngdlib.exercises.sets.files import load, public
 
 WIDTH = 100  # of a line of code, as ruff has it
 

@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ngdlib.exercises import intervals
-from ngdlib.exercises.compare import (
+from ngdlib.exercises.judging import intervals
+from ngdlib.exercises.judging.compare import (
     Reference,
     Sample,
     Values,
@@ -35,8 +35,8 @@ from ngdlib.exercises.compare import (
     sample,
     show,
 )
-from ngdlib.exercises.dice import dice
-from ngdlib.exercises.grammar import (
+from ngdlib.exercises.judging.dice import dice
+from ngdlib.exercises.reading.grammar import (
     MAX_NODES,
     NOTHING,
     AnswerError,

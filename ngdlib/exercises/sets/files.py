@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from ngdlib.exercises.grammar import AnswerError, parse
-from ngdlib.exercises.items import constant
+from ngdlib.exercises.judging.items import constant
+from ngdlib.exercises.reading.grammar import AnswerError, parse
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = ROOT / "exercises" / "schema.json"
 AS_TEXT = {
     "answer",

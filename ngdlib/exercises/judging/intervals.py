@@ -9,7 +9,7 @@ their results widened; enclosures computed in two ways then always meet where th
 
 Three things can happen other than a value: `Undefined` (certainly not a real number there: the
 logarithm of a negative number), `Unknown` (this precision does not tell, or the value is beyond
-any use: 9^9^9), `OutOfBudget`. `checker.js` follows the same rules with enclosures of its own.
+any use: 9^9^9), `OutOfBudget`. `intervals.js` follows the same rules with enclosures of its own.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ from mpmath.libmp.libmpi import (
     mpi_sub,
 )
 
-from ngdlib.exercises.grammar import Tree
+from ngdlib.exercises.reading.grammar import Tree
 
 PRECISIONS = (384, 1536)  # bits
 WORK = 40_000  # units of work that one formula may cost in one comparison

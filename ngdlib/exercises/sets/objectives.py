@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ngdlib.claims import Table, prose
-from ngdlib.exercises.answers import FOLDER, chapters
-from ngdlib.exercises.notebook import amount
-from ngdlib.exercises.sets import load
+from ngdlib.exercises.notebook.answers import FOLDER, chapters
+from ngdlib.exercises.notebook.cells import amount
+from ngdlib.exercises.sets.files import load
 
 KINDS = {
     "formula": "formula",

@@ -23,10 +23,9 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
-from ngdlib.exercises import intervals
-from ngdlib.exercises.dice import dice
-from ngdlib.exercises.grammar import Tree
-from ngdlib.exercises.intervals import (
+from ngdlib.exercises.judging import intervals
+from ngdlib.exercises.judging.dice import dice
+from ngdlib.exercises.judging.intervals import (
     PRECISIONS,
     Budget,
     Interval,
@@ -35,6 +34,7 @@ from ngdlib.exercises.intervals import (
     Unknown,
     enclose,
 )
+from ngdlib.exercises.reading.grammar import Tree
 
 KINDS = {
     "equal": "the same formula",

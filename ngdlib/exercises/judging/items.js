@@ -1,0 +1,243 @@
+/* An answer to an item: score, kind, feedback: items.py. In node the whole is a module. */
+// --- items --------------------------------------------------------------------------------------
+const FEEDBACK = {
+  equal: 'Correct.',
+  domain: 'This agrees with the answer wherever it is defined, but at {point} it is not defined: {detail}.',
+  undefined: 'This is not defined at {point}, which belongs to the question: {detail}.',
+  'no value': 'This has no value: {detail}.',
+  partial: 'This agrees with the answer at some points, but not everywhere. {witness}',
+  sign: 'The sign is the wrong way round. {witness}',
+  factor: 'A constant factor is off: this is {detail} times the answer. {witness}',
+  reciprocal: 'This is one over the answer. {witness}',
+  square: 'This is the square of the answer. {witness}',
+  root: 'This is the square root of the answer. {witness}',
+  offset: 'This differs from the answer by the constant {detail}. {witness}',
+  rounded: 'This is close to the answer, but not the same: give the exact form.',
+  different: 'Not yet. {witness}',
+  unknown: 'I cannot tell whether this is right: {detail}. Try a simpler form.',
+  reference: 'This question cannot be checked: its answer is not defined. Please report it.',
+  close: 'This is close, but not close enough: keep more digits on the way.',
+  shape: 'The shape is {detail}.',
+  transposed: 'This is the transpose: rows and columns are exchanged.',
+  inverse: 'This is the inverse of the answer.',
+  entry: 'The entry in row {row}, column {column} is not right. {detail}',
+  incomplete: '{detail}',
+  order: '{detail}',
+  notebook: 'This one is for the notebook: its answer is a function.',
+};
+const result = (score, kind, feedback, witness = null, position = null, wrong = []) => ({ score, kind, feedback, witness, position, wrong });
+const pointText = point => Object.keys(point).map(n => `${n} = ${show(point[n], 6)}`).join(', ');
+function describe(w) {
+  if (!w || w.yours === null || w.expected === null) return '';
+  const yours = show(w.yours), right = show(w.expected);
+  if (yours === right) return '';
+  if (w.since) return `From ${pointText(w.since)} to ${pointText(w.point)} the answer changes by ${right}, yours by ${yours}.`;
+  return Object.keys(w.point).length ? `At ${pointText(w.point)} the answer is ${right}, yours is ${yours}.` : '';
+}
+function say(item, kind, witness = null, more = {}) {
+  if (kind === 'undefined' && !(witness && Object.keys(witness.point).length)) kind = 'no value';
+  let score = (item.partial && item.partial[kind]) || 0, text = FEEDBACK[kind];
+  if (kind === 'equal') { score = 1; text = item.right || text; }
+  else if (kind === 'unknown' || kind === 'reference' || kind === 'notebook') score = null;
+  for (const [name, value] of Object.entries({ detail: '', ...more })) text = text.split(`{${name}}`).join(value);
+  text = text.split('{point}').join(witness ? pointText(witness.point) : '').split('{witness}').join(describe(witness));
+  return result(score, kind, text.split(': .').join('.').trim(), witness);
+}
+const knownMistake = m => result(Number(m.score || 0), 'known:' + m.id, m.feedback.trim());
+const judged = (item, v) => say(item, v.kind, v.witness, { detail: v.detail });
+
+function allChoices(spec) {
+  if (spec.choices) return spec.choices.map(String);
+  const texts = spec.range.map(String), places = Math.max(...texts.map(t => (t.split('.')[1] || '').length));
+  const [low, high, step] = texts.map(t => Math.round(Number(t) * 10 ** places)), out = [];
+  for (let k = low; k <= high; k += step) {
+    let text = String(Math.abs(k)).padStart(places + 1, '0');
+    if (places) text = (text.slice(0, -places) + '.' + text.slice(-places)).replace(/0+$/, '').replace(/\.$/, '');
+    out.push(k < 0 ? '-' + text : text);
+  }
+  return out;
+}
+function draw(item, seed) {
+  const roll = dice(`${item.id}/${seed}`), variant = item.variant || {}, out = {};
+  for (const name of Object.keys(variant).sort()) {
+    const values = allChoices(variant[name]);
+    out[name] = values[Math.floor(roll() * values.length)];
+  }
+  return out;
+}
+function substituted(tree, values) {
+  if (tree[0] === 'var' && Object.hasOwn(values, tree[1])) {
+    const text = values[tree[1]];
+    return text[0] === '-' ? ['neg', ['num', text.slice(1)]] : ['num', text];
+  }
+  return tree.map(part => Array.isArray(part) ? substituted(part, values) : part);
+}
+const constantOf = tree => new Values(tree, [{}]).double(0);
+function fill(text, values) {
+  return text.replace(/\{\{([^{}]+)\}\}/g, (_, inside) => {
+    const inner = inside.trim();
+    if (Object.hasOwn(values, inner)) return values[inner];
+    const n = constantOf(substituted(parse(inner, Object.keys(values)), values));
+    return n === null ? '?' : show(n);
+  });
+}
+function trees(item, values, field) {
+  if (Array.isArray(field)) return field.map(f => trees(item, values, f));
+  return substituted(parse(String(field), [...Object.keys(item.vars || {}), ...Object.keys(values)]), values);
+}
+function sampleOf(item, values, upTo) {
+  const within = upTo && typeof upTo === 'object' ? Object.values(upTo)[0] : null;
+  return sample(item.vars || {}, (item.where || []).map(w => trees(item, values, w)), item.id || '', within);
+}
+
+function checkFormula(item, answer, values) {
+  const vars = item.vars || {}, upTo = item.up_to || null, sampled = sampleOf(item, values, upTo);
+  const reference = field => new Reference(trees(item, values, field), vars, upTo, sampled);
+  const mine = new Values(parse(answer, Object.keys(vars)), sampled.points), v = reference(item.answer).compare(mine);
+  if (v.equal !== true) {
+    const m = (item.mistakes || []).find(m => reference(m.match).matches(mine));
+    if (m) return { ...knownMistake(m), witness: v.witness };
+  }
+  return judged(item, v);
+}
+
+function checkNumeric(item, answer, values) {
+  const tree = parse(answer), mine = new Values(tree, [{}]), right = constantOf(trees(item, values, item.answer));
+  if (right === null) return say(item, 'reference');
+  const x = mine.double(0), rtol = Number(item.rtol ?? 1e-3), atol = Number(item.atol ?? 0);
+  if (x === null) {
+    if (softly(() => mine.defined(0), null) === false) return say(item, 'no value', null, { detail: mine.reason(0) });
+    return say(item, 'unknown', null, { detail: 'its value cannot be told exactly enough' });
+  }
+  const close = (y, r = rtol, a = atol) => y !== null && Math.abs(x - y) <= a + r * Math.abs(y);
+  if (close(right)) {
+    const r = say(item, 'equal');
+    if (item.exact !== undefined && (tree[0] === 'num' || tree[0] === 'neg')) r.feedback += ` Exactly: ${item.exact}.`;
+    return r;
+  }
+  const m = (item.mistakes || []).find(m => close(constantOf(trees(item, values, m.match))));
+  if (m) return knownMistake(m);
+  if (close(right, Math.min(20 * rtol, 0.02), 20 * atol)) return say(item, 'close');
+  if (close(-right)) return say(item, 'sign');
+  const factor = [2, 0.5, 10, 0.1, 100, 0.01, 1000, 0.001].find(k => close(k * right));
+  if (factor) return say(item, 'factor', null, { detail: nice(factor) });
+  return say(item, right && close(1 / right) ? 'reciprocal' : 'different');
+}
+
+function checkMatrix(item, answer, values) {
+  const nested = f => Array.isArray(f[0]) ? f : f.map(x => [x]), shape = f => [nested(f).length, nested(f)[0].length];
+  let rows = Array.isArray(answer[0]) ? answer : [answer];
+  const [n, m] = shape(item.answer);
+  let got = [rows.length, rows[0].length];
+  if (rows.some(row => row.length !== got[1])) return say(item, 'shape', null, { detail: 'not that of a matrix: its rows differ in length' });
+  if (m === 1 && got[0] === 1 && got[1] === n) { rows = rows[0].map(x => [x]); got = [n, 1]; }
+  if (got[0] !== n || got[1] !== m) return say(item, 'shape', null, { detail: `${got[0]} × ${got[1]}; ${n} × ${m} is expected` });
+  const vars = item.vars || {}, sampled = sampleOf(item, values, null);
+  const references = f => nested(f).flat().map(x => new Reference(trees(item, values, x), vars, null, sampled));
+  const right = references(item.answer), mine = rows.flat().map(text => new Values(parse(text, Object.keys(vars)), sampled.points));
+  const verdicts = right.map((r, k) => r.compare(mine[k]));
+  if (verdicts.every(v => v.kind === 'equal')) return say(item, 'equal');
+  for (const mistake of item.mistakes || []) {
+    const [p, q] = shape(mistake.match);
+    if (p === n && q === m && references(mistake.match).every((r, k) => r.matches(mine[k]))) return knownMistake(mistake);
+  }
+  const wrong = verdicts.findIndex(v => v.equal === false);
+  if (wrong < 0) return judged(item, verdicts.find(v => v.equal === null));
+  const found = matrixRelation(n, m, right, mine, verdicts);
+  if (found) {
+    const [kind, detail] = found;
+    if (item.up_to === 'constant factor' ? kind === 'factor' || kind === 'sign'
+      : item.up_to === 'positive factor' && kind === 'factor' && detail[0] !== '−') return say(item, 'equal');
+    return say(item, kind, kind === 'factor' ? verdicts[wrong].witness : null, { detail });
+  }
+  const inside = judged({}, verdicts[wrong]).feedback.replace(/^Not yet\./, '').trim();
+  return say(item, 'entry', verdicts[wrong].witness, { row: Math.floor(wrong / m) + 1, column: wrong % m + 1, detail: inside });
+}
+function matrixRelation(n, m, right, mine, verdicts) {
+  if (verdicts.some(v => ['unknown', 'domain', 'undefined', 'reference'].includes(v.kind))) return null;
+  const cells = n * m, { core } = right[0].sample;
+  if (n === m && n > 1 && mine.every((v, k) => right[(k % m) * m + Math.floor(k / m)].matches(v))) return ['transposed', ''];
+  const f = (k, P) => mine[k % cells].at(Math.floor(k / cells), P), g = (k, P) => right[k % cells].values.at(Math.floor(k / cells), P);
+  const at = range(cells * core), x = at.map(k => mine[k % cells].double(Math.floor(k / cells)));
+  const y = at.map(k => right[k % cells].values.double(Math.floor(k / cells)));
+  if (x.includes(null) || y.includes(null)) return null;
+  const ratio = constantRatio(f, g, at, x, y);
+  if (ratio !== null) return ratio === -1 ? ['sign', ''] : ['factor', nice(ratio)];
+  if (n !== m || n < 2) return null;
+  const product = (k, P) => {
+    const i = Math.floor(k / cells) * cells, row = Math.floor(k / n) % n, column = k % n;
+    return range(n).reduce((total, j) => add(total, multiply(f(i + row * n + j, P), g(i + j * n + column, P), P), P), ZERO);
+  };
+  return everywhere(product, k => Math.floor(k / n) % n === k % n ? ONE : ZERO, at) ? ['inverse', ''] : null;
+}
+
+function checkChoice(item, answer) {
+  const chosen = typeof answer === 'string' ? [answer] : answer, ids = item.options.map(o => o.id);
+  if (!Array.isArray(chosen) || !chosen.every(c => ids.includes(c))) fail(`Choose among ${ids.join(', ')}.`, 0);
+  if (!chosen.length) fail('Nothing is chosen yet.', 0);
+  const taken = item.options.filter(o => chosen.includes(o.id)), wrong = taken.filter(o => !o.right);
+  const more = item.options.some(o => o.right && !taken.includes(o));
+  if (!wrong.length) return more ? say(item, 'incomplete', null, { detail: 'Right so far, but there is more to choose.' }) : say(item, 'equal');
+  const r = knownMistake(wrong[0]);
+  if (taken.length > 1) r.feedback += ` Of your ${taken.length} choices ${wrong.length} ${wrong.length > 1 ? 'are' : 'is'} wrong${more ? ', and there is more to choose' : ''}.`;
+  return { ...r, wrong: [wrong[0].id] };
+}
+
+function checkDerivation(item, answer, values) {
+  if (item.mode === 'fill') return checkBlanks(item, answer, values);
+  const steps = item.steps.map(s => s.id), wrong = item.distractors || [];
+  if (!Array.isArray(answer) || !answer.every(a => steps.includes(a) || wrong.some(d => d.id === a))) fail('A list of steps is expected.', 0);
+  if (!answer.length) fail('No step is placed yet.', 0);
+  const orders = [steps, ...(item.alternatives || [])];
+  const common = order => { let k = 0; while (k < answer.length && k < order.length && answer[k] === order[k]) k++; return k; };
+  if (orders.some(o => o.length === answer.length && common(o) === o.length)) return say(item, 'equal');
+  const good = Math.max(...orders.map(common)), distractor = wrong.find(d => d.id === answer[good]);
+  if (distractor) return knownMistake(distractor);
+  if (good === answer.length) return say(item, 'incomplete', null, { detail: `Right so far: ${good} of ${steps.length} steps.` });
+  if (!good) return say(item, 'order', null, { detail: 'The first line is not where the derivation starts.' });
+  const before = good > 1 ? `The first ${good} of ${steps.length} steps are right.` : 'Step 1 is right.';
+  return say(item, 'order', null, { detail: `${before} Step ${good + 1} does not follow from what stands before it.` });
+}
+function blankItem(item, blank) {
+  const shared = {};
+  for (const k of ['vars', 'where', 'variant']) if (item[k]) shared[k] = item[k];
+  return { kind: 'formula', ...shared, ...blank, id: `${item.id}.${blank.id}` };
+}
+/* "Blank 1 and Blank 4 are right." */
+const listed = (labels, words) => labels.length ? [labels.slice(0, -1).join(', '), ...labels.slice(-1)].filter(Boolean).join(' and ') + (labels.length > 1 ? ' are ' : ' is ') + words : '';
+function checkBlanks(item, answer, values) {
+  const right = [], empty = [], said = [], wrong = [];
+  let score = 0, first = null;
+  for (const blank of item.blanks) {
+    const r = check(blankItem(item, blank), answer[blank.id] || '', values), label = fill(blank.label, values);
+    if (r.feedback === NOTHING) { empty.push(label); continue; }
+    if (r.score === null) return { ...r, feedback: `${label}: ${r.feedback}` };
+    score += r.score / item.blanks.length;
+    if (r.kind === 'equal') { right.push(label); continue; }
+    first = first || r;
+    wrong.push(blank.id);
+    said.push(`${label}: ${r.feedback}`);
+  }
+  if (empty.length === item.blanks.length) fail(NOTHING, 0);
+  const feedback = [listed(right, 'right.'), ...said, listed(empty, 'still empty.')].filter(Boolean).join(' ');
+  if (empty.length) return result(null, 'incomplete', feedback, null, null, wrong);
+  return first ? { ...first, score, feedback, wrong } : say(item, 'equal');
+}
+
+const CHECKS = { formula: checkFormula, numeric: checkNumeric, matrix: checkMatrix, choice: checkChoice, derivation: checkDerivation,
+  function: item => say(item, 'notebook') };
+/* {score, kind, feedback, witness, position}; never throws because of the answer. */
+function check(item, answer, values = {}) {
+  let r;
+  try { r = CHECKS[item.kind](item, answer, values); } catch (error) {
+    if (!(error instanceof AnswerError)) throw error;
+    return result(null, 'unreadable', error.message, null, error.position);
+  }
+  return r.kind === 'equal' || r.kind.startsWith('known:') ? { ...r, feedback: fill(r.feedback, values) } : r;
+}
+const points = (item, r, hints = 0) =>
+  Math.max(0, item.points * (r.score || 0) - (item.hints || []).slice(0, hints).reduce((s, h) => s + (h.cost || 0), 0));
+const compare = (student, answer, domain, where = [], upTo = null, seed = '') =>
+  new Reference(answer, domain, upTo, null, where, seed).compare(student);
+
+if (typeof document === 'undefined') module.exports = { parse, latex, compare, check, draw, fill, points, AnswerError };

@@ -1,0 +1,1 @@
+"""The questions as they stand in a chapter's page."""

@@ -1,0 +1,1 @@
+"""The files of questions and what their authors need."""
