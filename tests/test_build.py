@@ -307,3 +307,34 @@ def test_citations_resolve():
     }
     assert citation_faults(keys, texts) == []
     assert citation_faults(keys, {"x.md": "{cite:p}`nobody1900`"})  # negative control
+
+
+def lock_faults(text: str) -> list[str]:
+    """What keeps `pip install --require-hashes -r` from working everywhere, or names a host."""
+    found = []
+    blocks = re.findall(r"^(?=\w).*?(?=^\w|\Z)", text, flags=re.M | re.S)
+    for block in blocks:
+        name = re.match(r"[\w.-]+(?:\[[\w,-]+\])?", block)[0]
+        if not re.match(r"[\w.-]+(?:\[[\w,-]+\])?==\S+", block):
+            found.append(f"{name} is not pinned")
+        if not re.search(r"--hash=sha256:[0-9a-f]{64}", block):
+            found.append(f"{name} has no hash")
+        if re.match(r"(?:torch|jax)", name):
+            found.append(f"{name} belongs to a lock of its own")
+    asked = set(re.findall(r"^([\w.-]+\[[\w,-]+\])", text, flags=re.M))
+    if not any(name.startswith("jsonschema[") for name in asked):
+        found.append("extras are missing (--no-strip-extras): pip 23 refuses the lock")
+    return found + (["a host is named"] if "://" in text else [])
+
+
+def test_the_lock_installs_everywhere():
+    text = (ROOT / "requirements.lock").read_text("utf-8")
+    assert lock_faults(text) == []
+    for lie in (  # negative controls
+        re.sub(r"^numpy==\S+", "numpy", text, flags=re.M),
+        text.replace("jsonschema[format-nongpl]", "jsonschema"),
+        "torch==2.0 \\\n    --hash=sha256:" + "0" * 64 + "\n" + text,
+        "--index-url https://example.org\n" + text,
+        text + "left==1.0\n",
+    ):
+        assert lock_faults(lie)
