@@ -5,5 +5,6 @@ from ngdlib.families.bernoulli import Bernoulli
 from ngdlib.families.categorical import Categorical
 from ngdlib.families.exponential_family import ExponentialFamily
 from ngdlib.families.gaussian import Gaussian
+from ngdlib.families.mixture import GaussianMixture
 
-__all__ = ["Bernoulli", "Categorical", "ExponentialFamily", "Gaussian", "Model"]
+__all__ = ["Bernoulli", "Categorical", "ExponentialFamily", "Gaussian", "GaussianMixture", "Model"]
