@@ -19,6 +19,7 @@ from jinja2 import FileSystemBytecodeCache
 from sphinx.errors import SphinxError
 from sphinx.util.index_entries import split_index_msg
 
+from book import cells
 from book.execute import cache_folder
 from book.formulas import typeset
 from book.heads import icons, join
@@ -230,6 +231,7 @@ def keep_used_icons(out: Path) -> None:
 
 
 def setup(app) -> dict[str, object]:
+    cells.setup(app)
     app.add_config_value("ngd_own_files", "", "html")
     app.connect("config-inited", note_own_files)
     app.connect("config-inited", key_cache_on_library, priority=900)

@@ -222,7 +222,7 @@ def test_what_the_theme_offers_works(browser, served, tmp_path, scheme):
         page.locator(".primary-toggle:visible").first.click()
         assert ("pst-sidebar-hidden" not in sidebar.get_attribute("class")) is shown
 
-    fold = page.locator("details.hide").first
+    fold = page.locator("details.ngd-code").first
     fold.locator("summary").click()
     code = fold.locator(".highlight").first
     assert code.is_visible()
