@@ -44,10 +44,10 @@ def cache_folder(build: Path = ROOT / "_build") -> Path:
 
 
 def inputs(notebook: Path) -> str:
-    """The hash of what a notebook can read besides the library: a chapter the exercises and checks
-    that bear its name, any other notebook those of all chapters and the chapters' headings."""
+    """The hash of what a notebook can read besides the library: a chapter its own headings, the
+    exercises and checks that bear its name; any other notebook those of all chapters."""
     own = [f for f in read_by_chapters() if f.stem.replace("_", "-") == notebook.stem]
-    return digest(own or read_by_chapters() + headings())
+    return digest([*own, notebook] if own else read_by_chapters() + headings())
 
 
 def read_by_chapters() -> list[Path]:
@@ -55,20 +55,22 @@ def read_by_chapters() -> list[Path]:
 
 
 def headings() -> list[Path]:
-    """The chapters, of which other notebooks read the heading."""
+    """The notebooks, whose headings the box of claims and the ledger read."""
     return list((ROOT / "chapters").glob("*.ipynb"))
 
 
 def digest(files: list[Path]) -> str:
-    """The hash of names and contents; of a notebook, of its heading."""
+    """The hash of names and contents; of a notebook, of its headings and their labels."""
     total = hashlib.sha256()
     for file in sorted(f for f in files if f.is_file()):
         content = file.read_bytes()
         if file.suffix == ".ipynb":
-            first = "".join(
-                line for cell in json.loads(content)["cells"][:1] for line in cell["source"]
+            cells = json.loads(content)["cells"]
+            text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+            lines = re.findall(
+                r"^#+ .*|^\([\w-]+\)=|^[`:]{3,}\{admonition\}.*|^:name:.*", text, flags=re.M
             )
-            content = "".join(re.findall(r"^# .*", first, flags=re.M)).encode()
+            content = "\n".join(lines).encode()
         total.update(f"{file.relative_to(ROOT)}\0{len(content)}\0".encode() + content)
     return total.hexdigest()[:16]
 

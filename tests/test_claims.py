@@ -2,12 +2,12 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
 from ngdlib import claims
-from ngdlib.claims import CHECKS, VERDICTS, Evidence, claim, opinion
-from tests.conftest import ROOT
+from ngdlib.claims import CHECKS, VERDICTS, Evidence, claim, opinion, registry
 
 WRITTEN = claims.written_chapters()
 
@@ -16,7 +16,8 @@ from ngdlib.claims import Evidence, claim, opinion
 TEXTS = dict(where="a-place", paraphrase="It <is> $q^2$.", correct="It is so.")
 """
 GOOD = """
-@claim("T-1", verdict="holds", truth=2.0, control=3.0, control_name="three for two", **TEXTS)
+@claim("T-1", verdict="holds", truth=2.0, control=3.0, control_name="three for two",
+       heard="A <square> of $2$.", fact="It is 4.", **TEXTS)
 def square(root):
     return Evidence(abs(root**2 - 4) < 1e-12, {"square": root**2, "noise": 1e-16}, "Two squared.")
 """
@@ -36,9 +37,9 @@ def folder(tmp_path):
     return tmp_path
 
 
-def write(folder, source):
-    (folder / "my_chapter.py").write_text(HEAD + source)
-    claims._run_file.cache_clear()  # the same file within the clock's resolution
+def write(folder, source, where="a-place"):
+    (folder / "my_chapter.py").write_text(HEAD.replace("a-place", where) + source)
+    registry._run_file.cache_clear()  # the same file within the clock's resolution
 
 
 def test_register_is_whole():
@@ -60,13 +61,14 @@ def test_written_chapters_have_no_defects(chapter):
 
 
 @pytest.mark.parametrize("chapter", WRITTEN)
-def test_claims_point_to_places_in_their_chapter(chapter):
-    """Each `where` is a label of the chapter's notebook; a label of no chapter is not."""
-    source = (ROOT / "chapters" / f"{chapter}.ipynb").read_text(encoding="utf-8")
-    labels = set(re.findall(r"\(([\w-]+)\)=", source)) | set(re.findall(r":name: ([\w-]+)", source))
-    missing = [c.id for c in claims.load_chapter(chapter) if c.where not in labels]
-    assert missing == []
-    assert "no-such-place" not in labels
+def test_boxes_have_five_to_eight_lines_false_ones_first(chapter):
+    """Of what one may have read; the first line is no claim that simply holds."""
+    lines = [c for c in claims.load_chapter(chapter) if c.heard]
+    assert 5 <= len(lines) <= 8
+    rows = re.findall('<tr role="row" data-verdict="([^"]+)"', claims.box(chapter)._repr_html_())
+    assert len(rows) == len(lines)
+    assert rows == sorted(rows, key=claims.show.ORDER.index)
+    assert rows[0] != "holds"
 
 
 def test_files_of_checks_belong_to_chapters_of_the_register():
@@ -155,29 +157,59 @@ def test_every_claim_of_the_book_is_decided_once():
     assert sorted([*decided, decided[0]]) != sorted(wanted)
 
 
-def test_tables_show_what_the_checks_find(folder):
-    table = claims.chapter_table("my-chapter", folder)
+def test_box_shows_what_was_heard_and_links_to_its_heading(folder):
+    write(folder, GOOD + OPINION)
+    table = claims.box("my-chapter", folder)
     markup = table._repr_html_()
-    assert markup == claims.chapter_table("my-chapter", folder)._repr_html_()
-    assert markup.count("<tr") == 3
-    assert r"It &lt;is&gt; \(q^2\)." in markup
-    assert "square: 4; noise: below 10<sup>−12</sup>" in markup
-    assert 'href="#a-place"' in markup
-    assert '<span class="ngd-verdict" data-verdict="opinion">opinion</span>' in markup
-    assert "T-1  holds: It is so." in repr(table)
+    assert markup == claims.box("my-chapter", folder)._repr_html_()
+    assert markup.count("<tr") == 2  # the opinion was not heard
+    assert r"A &lt;square&gt; of \(2\)." in markup
+    assert "T-1" not in re.sub(r'href="[^"]*"|aria-label="[^"]*"', "", markup)
+    assert '<a href="#a-place">in this chapter</a>' in markup
+    assert 'href="ledger.html#ledger-T-1"' in markup
+    assert "In fact: It is 4." in repr(table)
+
+
+def test_a_box_with_a_defect_is_not_shown(folder):
     write(folder, GOOD.replace("truth=2.0", "truth=2.1") + OPINION)
-    with pytest.raises(ValueError, match="refuses what the book says"):
-        claims.chapter_table("my-chapter", folder)
+    with pytest.raises(ValueError, match="refuses the truth"):
+        claims.box("my-chapter", folder)
+    with pytest.raises(ValueError, match="refuses the truth"):
+        claims.ledger(folder)
+    write(folder, re.sub("heard=.*, ", "", GOOD) + OPINION)
+    with pytest.raises(ValueError, match="got 0"):
+        claims.box("my-chapter", folder)
+
+
+def test_a_wrong_place_is_named_with_file_and_line(tmp_path, folder):
+    """Only a labelled heading or admonition of the chapter will do."""
+    checks = tmp_path / "book" / "checks"
+    shutil.copytree(folder, checks, ignore=shutil.ignore_patterns("book"))
+    write(checks, GOOD + OPINION)
+    source = "(a-place)=\n## The $q$ place\n\n```{note}\n:name: no-place\n```\n"
+    source += '```{admonition} "Heard"\n:class: note\n:name: a-box\n```'
+    book = {"cells": [{"cell_type": "markdown", "source": source}]}
+    (checks.parent / "my-chapter.ipynb").write_text(json.dumps(book))
+    assert claims.places("my-chapter", checks) == {"a-place": "The $q$ place", "a-box": '"Heard"'}
+    assert claims.defects("my-chapter", checks) == []
+    markup = claims.box("my-chapter", checks)._repr_html_()
+    assert r'<a href="#a-place">The \(q\) place</a>' in markup
+    for wrong in ("no-place", "nowhere"):
+        write(checks, GOOD + OPINION, where=wrong)
+        with pytest.raises(ValueError, match=r"my_chapter\.py:5: T-1: where: expected the label"):
+            claims.box("my-chapter", checks)
 
 
 def test_ledger_links_and_filters(folder):
     markup = claims.ledger(folder)._repr_html_()
     assert 'href="my-chapter.html#a-place"' in markup
     assert "2 of 3 claims decided" in markup
+    assert "square: 4; noise: below 10<sup>−12</sup>" in markup
+    assert '<span class="ngd-verdict" data-verdict="opinion">opinion</span>' in markup
+    assert "T-1  holds: It is so." in repr(claims.ledger(folder))
     assert 'data-source="one" data-verdict="holds"' in markup
     assert 'aria-label="Filter the ledger" hidden' in markup  # shown by the script alone
     assert re.findall(r'<option value="([^"]+)"', markup) == ["one", "two", "holds", "opinion"]
-    assert "data-ngd-ledger" not in claims.chapter_table("my-chapter", folder)._repr_html_()
 
 
 @pytest.mark.parametrize(
@@ -204,8 +236,8 @@ def test_claims_made_here_stay_out_of_the_book():
     claim("X-2", verdict="holds", truth=1, control=2, control_name="x", **texts)(bool)
     loaded = {id for chapter in WRITTEN for id in map(id_of, claims.load_chapter(chapter))}
     assert not loaded & {"X-1", "X-2"}
-    assert {c.id for c in claims._COLLECTED} >= {"X-1", "X-2"}
-    claims._COLLECTED.clear()
+    assert {c.id for c in registry._COLLECTED} >= {"X-1", "X-2"}
+    registry._COLLECTED.clear()
 
 
 def id_of(each):

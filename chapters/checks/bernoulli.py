@@ -116,6 +116,9 @@ def three_formulas_in_log_odds(precondition) -> Evidence:
     "is the error in log-odds, z − log(ȳ/(1 − ȳ)), only to first order near the optimum. With as "
     "many heads as tails the two are sinh z and z; after a single head the error is infinite and "
     "the natural gradient is not.",
+    heard="The natural gradient of a coin’s log-odds is the error in log-odds.",
+    fact="Only near the optimum. At z = 3, with as many heads as tails, it is 10.02, and the "
+    "error in log-odds is 3.",
     truth=lambda z, target: (1 - 2 * target) + (1 - target) * np.exp(z) - target * np.exp(-z),
     control=lambda z, target: z - np.log(target / (1 - target)),
     control_name="the error in log-odds itself, as the source has it",
@@ -160,6 +163,9 @@ def _unit_step_against_irls():
     correct="The natural gradient in the log-odds equals the ordinary gradient in the probability, "
     "and the other way round, because F_z = dq/dz. With features a unit natural step is one "
     "iteration of IRLS, which is also Newton's.",
+    heard="In logistic regression, natural gradient descent is ordinary descent on the log-odds.",
+    fact="It is the other chart’s: the natural gradient in log-odds equals the ordinary "
+    "gradient in probability.",
     truth="probability",
     control="log-odds",
     control_name="the ordinary gradient in the log-odds, as the source has it",
@@ -224,6 +230,9 @@ def one_step_from_the_fair_coin(chart) -> Evidence:
     correct="In log-odds, at equal η, the natural step is 1/(q(1 − q)), at least four, times the "
     "ordinary one; in probability it is at least four times shorter, and in the angle they are "
     "equal. Equal η means nothing across methods, since the two have different units.",
+    heard="The natural step is much larger than the ordinary one.",
+    fact="In log-odds, at equal η, at least four times. In probability it is at least four "
+    "times shorter, and in the angle the two are equal.",
     truth="log-odds",
     control="probability",
     control_name="the same comparison in the probability chart",
@@ -252,6 +261,9 @@ def longer_and_closer(chart) -> Evidence:
     correct="At logit 0 the Fisher information in log-odds has its maximum, ¼: data say most about "
     "the logit there, and the multiplier 1/F = 4 is the smallest of all. What is most uncertain "
     "at logit 0 is the next toss.",
+    heard="At logit 0 the Fisher information calls the parameter most uncertain, so move boldly.",
+    fact="There data say most about the logit: F = ¼ is its maximum. What is uncertain is the "
+    "next toss.",
     truth=np.argmax,
     control=np.argmin,
     control_name="logit 0 as the point of least information, hence of greatest uncertainty",
@@ -317,6 +329,9 @@ def _by_one_step(chart):
     correct="The velocity and the flow are the same in every chart; a finite step is not. One unit "
     "step from the fair coin after one head ends at 1, on the boundary, in probability, at 0.8808 "
     "in log-odds and at 0.9207 in the angle; the flow is at 0.8161 after time 1 in all three.",
+    heard="A natural gradient step ends at the same place in log-odds and in probability.",
+    fact="The velocity is the same. One unit step from a fair coin after a head ends at 1 in "
+    "probability and at 0.881 in log-odds.",
     truth=_by_flow,
     control=_by_one_step,
     control_name="one natural step with η = 1, as the source has it",
@@ -365,6 +380,9 @@ def ordinary_steps_differ(pair) -> Evidence:
     "q(1 − q) that slows ordinary descent in log-odds. A finite step in log-odds follows that "
     "velocity to first order only: from z = 3 with as many heads as tails a unit step flies past "
     "the optimum to z = −7.02.",
+    heard="The natural gradient overcomes the squashing of the sigmoid.",
+    fact="As a velocity it does. A unit step from z = 3, with as many heads as tails, flies "
+    "past the optimum to z = −7.02.",
     truth=1e-6,
     control=1.0,
     control_name="a unit step instead of a small one",

@@ -35,6 +35,9 @@ def _landing(chart, q, mean, η):
     "distributions twenty times further apart in KL divergence, and another chart gives other "
     "differences. Where it does mean something, as |Δq| of two coins is their total variation "
     "distance, the chart was chosen so that it would.",
+    heard="The difference of two parameters does not say how different two distributions are.",
+    fact="True. From 0.98 to 0.99 is about twenty times as far, in KL divergence, as from 0.50 "
+    "to 0.51.",
     truth=lambda model, a, b: model.kl(a, b),
     control=lambda model, a, b: np.linalg.norm(b - a, axis=-1),
     control_name="the length of θ₁ − θ₂ as a distance between distributions",
@@ -66,6 +69,8 @@ def a_ruler_for_distributions(ruler) -> Evidence:
     correct="Seen in probability, descent in log-odds is slower by the factor (q(1−q))², which "
     "is 1/16 at q = ½ and 1/443 at q = 0.05; since it varies from place to place, no constant "
     "step size makes the two agree.",
+    heard="One coin, two charts, the same loss, and descent behaves differently.",
+    fact="True. In log-odds it is slower by (q(1 − q))²: 1/16 at q = ½, about 1/443 at q = 0.05.",
     truth=lambda q: (q * (1 - q)) ** 2,
     control=lambda q: 1.0,
     control_name="the same loss, hence the same descent in both charts",
@@ -103,6 +108,9 @@ def _turn(degrees):
     correct="Descent in φ takes the tangent −(TᵀT)⁻¹g in θ. For every loss that is the tangent "
     "of descent in θ if and only if T = ∂φ/∂θ is orthogonal: shifts, rotations and reflections "
     "change nothing, every other change of chart changes the descent of some loss.",
+    heard="Descend in another chart, and the model changes in a different way.",
+    fact="For some loss, unless T = ∂φ/∂θ is orthogonal: shifts, rotations and reflections "
+    "change nothing.",
     truth=lambda T: not _is_orthogonal(T),
     control=lambda T: True,
     control_name="different after every change of chart, as the source has it",
@@ -145,6 +153,9 @@ opinion(
     correct="That it depends is a fact. It is a fault where the chart was picked for convenience "
     "and nobody meant it to decide anything, and a tool where a chart is chosen so that descent "
     "does well in it.",
+    heard="That descent depends on the parameterisation is a fundamental flaw.",
+    fact="That it depends is a fact. It is a fault where the chart was picked for convenience, "
+    "and a tool where it was chosen well.",
     reasons="For: the result of a fit should not turn on whether a probability is written in per "
     "cent. Against: descent needs some ruler, the Fisher metric is a choice as well, and good "
     "charts (whitened features, normalised layers) are among the cheapest ways to make descent "
@@ -162,6 +173,9 @@ opinion(
     "chart: it leaves out ½η²·L″L′, and all steps up to a fixed time err by O(η). On a bowl of "
     "curvature k, or near a minimum, steps above η = 1/k jump across the minimum, which the flow "
     "never does, and steps above 2/k no longer settle.",
+    heard="Gradient descent is gradient flow, taken in steps of time η.",
+    fact="To leading order. A step leaves out ½η²L″L′, and a large one jumps over the minimum, "
+    "which the flow never does.",
     truth=lambda θ, velocity, flow, η: θ + η * velocity,
     control=lambda θ, velocity, flow, η: flow(η),
     control_name="a step of size η ends where the flow is at time η",
@@ -218,6 +232,9 @@ opinion(
     "its length when length is the Euclidean length of the coordinates, and not when it is "
     "measured by a matrix that makes directions cost differently; noise in g changes what is "
     "descended, not the ruler.",
+    heard="Plain gradient descent treats all directions as equally costly.",
+    fact="Yes: per unit of Euclidean length in its own chart it is the steepest there is. By "
+    "another ruler it is not.",
     truth=lambda θ: np.eye(2),
     control=lambda θ: BELL.fisher(θ) * 9,  # at σ = 3: diag(1, 2)
     control_name="steepest whatever the ruler, here the Fisher matrix",

@@ -233,6 +233,9 @@ def _along(model, θ, v):
     correct="In a regular model (common support, three times differentiable under the integral) "
     "KL is ½vᵀFv plus a term of third order; for the uniform distribution on (0, θ) it is linear "
     "to leading order on one side and infinite on the other.",
+    heard="KL to a neighbour is half the Fisher quadratic form.",
+    fact="Where the outcomes that can happen stay the same. For the uniform distribution on "
+    "(0, θ) it is linear one way and infinite the other.",
     truth=[_along(*case) for case in REGULAR],
     control=[(np.log1p, 1.0)],
     control_name="without the conditions: uniform on (0, 1), F = 1",
@@ -331,6 +334,8 @@ def transforms_as_a_metric(transform) -> Evidence:
     "says the sentence; the formula under it has the factor ½.",
     correct="In a regular model the formula holds, KL ≈ ½ds²; the sentence must be read with it, "
     "for the squared length is twice the expansion.",
+    heard="The squared Fisher length of a step is precisely KL to second order.",
+    fact="The sentence drops a factor: KL is ½ds² to second order.",
     truth=2.0,
     control=1.0,
     control_name="the squared length taken for KL itself",
@@ -398,6 +403,9 @@ def two_forms_of_fisher(density) -> Evidence:
     correct="KL is no distance, not even nearby: it is not symmetric, and a small step costs twice "
     "as much as its two halves. It is √(2 KL) that is one to leading order, the Fisher length; "
     "the length of the shortest path is a distance.",
+    heard="Measure the distance between distributions by the KL divergence.",
+    fact="KL is no distance: it is not symmetric, and a small step costs twice as much as its "
+    "two halves. √(2KL) behaves as one nearby.",
     truth=COIN.fisher_rao_distance,
     control=COIN.kl,
     control_name="KL itself",
@@ -445,6 +453,9 @@ def _gap_of_entropies(a, b):
     correct="That integral is half the Jeffreys divergence, which is unbounded and whose root is "
     "no distance; the Jensen–Shannon divergence compares both with their midpoint and never "
     "exceeds log 2.",
+    heard="The average of the two KL divergences is the Jensen–Shannon divergence.",
+    fact="It is half the Jeffreys divergence, without bound. Jensen–Shannon compares both with "
+    "their midpoint and stays below log 2.",
     truth=partial(jensen_shannon, COIN),
     control=lambda a, b: jeffreys(COIN, a, b) / 2,
     control_name="the printed formula",
@@ -497,6 +508,9 @@ def symmetrised_to_the_midpoint(compared_with) -> Evidence:
     correct="It does up to a constant: the printed formula is ½ dθᵀF dθ to second order, the "
     "Jensen–Shannon divergence ⅛; read as a squared distance, as the text reads its distance of "
     "functions, they give ½F and ⅛F.",
+    heard="The printed symmetrised divergence gives back the Fisher metric.",
+    fact="Up to a constant: the printed one gives ½dθᵀF dθ, the Jensen–Shannon divergence "
+    "⅛dθᵀF dθ.",
     truth={"printed": 1 / 2, "Jensen–Shannon": 1 / 8},
     control={"printed": 1.0, "Jensen–Shannon": 1.0},
     control_name="the very same matrix, no constant",
@@ -529,6 +543,9 @@ def induced_metrics(constants) -> Evidence:
     correct="Given a reference measure, and densities that are square-integrable, it is defined; "
     "what fails is that the number depends on how the outcomes are recorded, so it does not belong "
     "to the two distributions alone.",
+    heard="Between two distributions the L² distance is not well defined.",
+    fact="It is defined, and depends on how the outcomes are recorded: written as 2x instead "
+    "of x, its square is half as large.",
     truth=lambda slope: lambda x: 1 / slope(x),
     control=lambda slope: lambda x: 1.0,
     control_name="a number that every way of recording agrees on",
@@ -590,6 +607,9 @@ def _curvatures() -> dict[str, tuple[Callable, float]]:
     "Euclidean one.",
     correct="Some families are curved: Gaussians have K = −½, three-sided dice +¼. One-parameter "
     "families, Gaussians of known spread and independent coins are flat.",
+    heard="Distributions form a curved space.",
+    fact="Some families do: Gaussians have K = −½, three-sided dice ¼. All with one parameter, "
+    "and two independent coins, are flat.",
     truth={"Gaussians": True, "dice": True, "two coins": False, "two means": False},
     control={"Gaussians": True, "dice": True, "two coins": True, "two means": True},
     control_name="every family of distributions is curved",
@@ -640,6 +660,9 @@ def _invariant_under_charts(metric) -> bool:
     correct="Every metric tensor gives a direction that no chart can change; on finite sample "
     "spaces Fisher's is, up to a constant, the only continuous one that ignores splitting and "
     "relabelling of outcomes.",
+    heard="The Fisher metric gives the only geometrically correct direction of descent.",
+    fact="Every metric gives a direction that no chart can change. Fisher’s alone ignores how "
+    "outcomes are split and named.",
     truth=_invariant_under_splitting,
     control=_invariant_under_charts,
     control_name="being geometric, the same in every chart, taken as what singles it out",

@@ -86,6 +86,9 @@ def _natural_step(η):
     correct="The natural gradient measures the tangent of its step by the Fisher length, which no "
     "chart changes; the step itself is still taken in coordinates, and moves the model by an "
     "amount that depends on them.",
+    heard="Natural descent measures its step by how far the model moves.",
+    fact="It measures the tangent so. The step is still taken in coordinates: two charts, two "
+    "KL divergences.",
     truth=lambda model, θ, v: 0.5 * np.einsum("i,ij,j", v, model.fisher(θ), v),
     control=lambda model, θ, v: model.kl(θ, θ + v),
     control_name="the step's own KL divergence, in place of the tangent's",
@@ -168,6 +171,9 @@ def _has_a_best_direction(rate) -> Evidence:
     correct="Among steps of one and the same small KL divergence the natural direction lowers the "
     "loss most, to leading order as the steps shrink; the quotient of decrease and KL then grows "
     "without end, the quotient of decrease and √(2KL) has a finite limit, largest along −F⁻¹∂L.",
+    heard="The natural gradient is the steepest descent per unit of KL divergence.",
+    fact="Among steps of one small KL it lowers the loss most. The quotient by KL itself grows "
+    "without end: divide by √(2KL).",
     truth=_per_length,
     control=_per_kl,
     control_name="the quotient taken at its word: decrease divided by KL",
@@ -208,6 +214,9 @@ def _matched(F, g, ε, _):
     correct="That is the penalised problem, not the trust-region one: both steps point along "
     "−F⁻¹g, and are equal where g ≠ 0, F is positive definite and η = √(2ε/gᵀF⁻¹g), which "
     "changes from point to point.",
+    heard="The penalised problem and the trust region are the same.",
+    fact="Same direction. The step sizes agree where η = √(2ε/gᵀF⁻¹g), which changes from "
+    "point to point.",
     truth=_matched,
     control=lambda F, g, ε, fitted: fitted,
     control_name="one fixed η, fitted at the first point, as the same trust region everywhere",
@@ -435,6 +444,8 @@ def what_changes_with_the_chart(quantity) -> Evidence:
     correct="The velocities are the same; the end points of one step of size η in two charts "
     "differ by c·η² to leading order, for a coin at q and one head c = (1−q)(1−2q)/(2q) between "
     "probability and log-odds; at q = ½, c = 0 and the gap is −η³/6 to leading order.",
+    heard="The natural update is the same step in every parameterisation.",
+    fact="The velocity is. End points of a step of size η differ by a multiple of η².",
     truth=lambda q, η: η**2 * (1 - q) * (1 - 2 * q) / (2 * q),
     control=lambda q, η: 0.0,
     control_name="the same step: no gap",
@@ -477,6 +488,9 @@ def gap_between_two_charts(gap) -> Evidence:
     "reparameterisation.",
     correct="The velocity and the flow are; a finite step is for affine changes of chart, and "
     "otherwise to first order; damping and diagonals spoil the velocity too.",
+    heard="The natural gradient is fully invariant to reparameterisation.",
+    fact="Velocity and flow are, and steps under affine changes of chart. Damping and "
+    "diagonals spoil even the velocity.",
     truth=_natural_velocity,
     control=_natural_step(0.5),
     control_name="the finite step, η = 0.5",
@@ -547,6 +561,10 @@ def same_update_in_probability_space(update) -> Evidence:
     "the natural gradient, which raises an index with F⁻¹. The connection repairs the Hessian: "
     "Newton's method with it moves the coin at q = 0.2 by 8/25 per unit in every chart, without "
     "it by 0.2 or 0.8.",
+    heard="The natural gradient is to the gradient what the covariant derivative is to the "
+    "partial derivative.",
+    fact="The covariant derivative of a loss is its partial derivative. The natural gradient "
+    "raises an index with F⁻¹, and needs no connection.",
     truth=_natural_velocity,
     control=lambda model, objective, θ: ("velocity", -objective.gradient(θ)),
     control_name="the covariant derivative of the loss, which is its partial derivative, as a step",
@@ -599,6 +617,9 @@ def _levi_civita(start, end, times):
     "metric. But in an exponential family the flow of KL(p*‖p) has the track of a mixture "
     "geodesic, and that of KL(p‖p*), with p* in the family, the track of an exponential one; with "
     "one parameter all have the same track.",
+    heard="The natural-gradient flow is not a geodesic.",
+    fact="Not of the Fisher metric, in general. In an exponential family it follows a straight "
+    "line of another connection, at another speed.",
     truth=_straight_in_probabilities,
     control=_levi_civita,
     control_name="the popular error: the natural gradient follows Fisher-Rao geodesics",

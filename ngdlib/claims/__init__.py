@@ -1,0 +1,57 @@
+"""The ledger: what the sources claim, what the book's own checks decide.
+
+    registry   what a claim is; the files of checks; what is wrong with them
+    attack     false versions made from each truth: the 1 % rule, and the trivial statements
+    quotes     every number that a text prints, against what the check computed
+    show       the box of a chapter, and the ledger
+
+CONTRIBUTING.md, 'Add a claim', says how an author uses it.
+"""
+
+from ngdlib.claims.attack import Attack, attacks, survivors
+from ngdlib.claims.registry import (
+    CHECKS,
+    SOURCES,
+    VERDICTS,
+    Claim,
+    Evidence,
+    Source,
+    claim,
+    defects,
+    disagreements,
+    load_chapter,
+    opinion,
+    places,
+    register,
+    summary,
+    written_chapters,
+)
+from ngdlib.claims.show import Table, box, chapter_table, exceptions, ledger, number, prose
+
+__all__ = [
+    "CHECKS",
+    "SOURCES",
+    "VERDICTS",
+    "Attack",
+    "Claim",
+    "Evidence",
+    "Source",
+    "Table",
+    "attacks",
+    "box",
+    "chapter_table",
+    "claim",
+    "defects",
+    "disagreements",
+    "exceptions",
+    "ledger",
+    "load_chapter",
+    "number",
+    "opinion",
+    "places",
+    "prose",
+    "register",
+    "summary",
+    "survivors",
+    "written_chapters",
+]
