@@ -1,0 +1,378 @@
+"""Policies on problems small enough to be exact: natural policy gradient, TRPO, PPO's clip.
+
+A problem has S states and A actions with known transitions; a policy is a softmax of logits, shape
+(..., S, A). Every expectation is a sum or a linear system: nothing here is sampled. With d the
+discounted visits (they sum to 1) and A the advantage of the old policy,
+
+    gradient      d pi A / (1 - discount)                     (Sutton et al. 2000)
+    Fisher        mean over d of diag(pi) - pi pi^T            (Kakade 2001)
+    surrogate     sum of d pi_new A / (1 - discount)           (Schulman et al. 2015)
+    trust region  mean over d of KL(pi_old || pi_new) <= delta
+
+`trpo_step` takes the surrogate linear and the KL quadratic, solves by conjugate gradients, and
+repairs the step by a search along its line that looks at the KL itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import brentq
+from scipy.special import log_softmax
+
+from ngdlib.families import stable
+from ngdlib.validate import Array, count, instance, number, real_array, require
+
+
+class Problem(NamedTuple):
+    """transitions (S, A, S): P(next | state, action); rewards (S, A); start (S,): probabilities of
+    the first state; discount in [0, 1). Make one with `problem`, `bandit` or `gridworld`."""
+
+    transitions: Array
+    rewards: Array
+    start: Array
+    discount: float
+
+
+class Evaluation(NamedTuple):
+    """value (...): the expected discounted return; v (..., S); q and advantage (..., S, A);
+    visits (..., S): (1 - discount) times the expected discounted number of visits."""
+
+    value: Array
+    v: Array
+    q: Array
+    advantage: Array
+    visits: Array
+
+
+class Solution(NamedTuple):
+    """Of conjugate gradients: x; the norms of the residuals, from that of b on."""
+
+    x: Array
+    residuals: Array
+
+
+class Info(NamedTuple):
+    """What a step did. kl and max_kl: KL(old || new), mean over the old visits and the largest of
+    a state; quadratic_kl: what its quadratic model said of the step before the search; gain and
+    predicted: change of the surrogate, and of its linear model; residual: of the linear system,
+    relative; backtracks: times that the step was shortened; accepted: False leaves the policy."""
+
+    kl: float
+    max_kl: float
+    quadratic_kl: float
+    gain: float
+    predicted: float
+    residual: float
+    backtracks: int
+    accepted: bool
+
+    @property
+    def ratio(self) -> float:
+        """gain over predicted gain."""
+        return self.gain / self.predicted if self.predicted else float("nan")
+
+
+def problem(
+    transitions: ArrayLike, rewards: ArrayLike, start: ArrayLike, discount: float
+) -> Problem:
+    """A checked `Problem`. ValueError for shapes that do not fit and rows that are no
+    probabilities."""
+    P, r, d = (
+        real_array(name, value)
+        for name, value in (("transitions", transitions), ("rewards", rewards), ("start", start))
+    )
+    if P.ndim != 3 or P.shape[0] != P.shape[2] or not P.size:
+        raise ValueError(f"transitions: expected shape (S, A, S), got {P.shape}")
+    if r.shape != P.shape[:2] or d.shape != P.shape[:1]:
+        raise ValueError(
+            f"rewards: expected {P.shape[:2]} and start {P.shape[:1]}, got {r.shape}, {d.shape}"
+        )
+    for name, rows in (("transitions", P), ("start", d)):
+        good = np.all(rows >= 0, axis=-1) & (np.abs(rows.sum(axis=-1) - 1) < 1e-12)
+        require(name, good, "probabilities that sum to 1", rows)
+    discount = number("discount", discount, least=0)
+    if discount >= 1:
+        raise ValueError(f"discount: expected a number in [0, 1), got {discount:g}")
+    return Problem(P, r, d, discount)
+
+
+def bandit(rewards: ArrayLike) -> Problem:
+    """One state, an arm for each expected reward, one pull."""
+    rewards = real_array("rewards", rewards)
+    if rewards.ndim != 1 or not len(rewards):
+        raise ValueError(f"rewards: expected shape (A,), got {rewards.shape}")
+    return problem(np.ones((1, len(rewards), 1)), rewards[None], [1.0], 0.0)
+
+
+MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))  # up, right, down, left
+
+
+def gridworld(rows: Sequence[str], *, slip: float = 0.1, discount: float = 0.95) -> Problem:
+    """A walk on a map: S start, G goal, X trap, # wall, . floor; up, right, down, left.
+
+    The goal pays 1 and the trap -1 when left, and both end the walk in a last state that pays
+    nothing. With probability ``slip`` one of the four moves is made at random; a move into a wall
+    or off the map stays. States are the cells that are no walls, row by row, then the last.
+    """
+    slip = number("slip", slip, least=0)
+    if slip > 1:
+        raise ValueError(f"slip: expected a probability, got {slip:g}")
+    if not rows or len({len(row) for row in rows}) != 1 or set("".join(rows)) - set("SGX#."):
+        raise ValueError(f"rows: expected rows of one length made of S G X # . , got {rows!r}")
+    cells = [(i, j) for i, row in enumerate(rows) for j, c in enumerate(row) if c != "#"]
+    starts = [k for k, (i, j) in enumerate(cells) if rows[i][j] == "S"]
+    if not starts:
+        raise ValueError("rows: expected a start S")
+    index, last = {cell: k for k, cell in enumerate(cells)}, len(cells)
+    P, r = np.zeros((last + 1, 4, last + 1)), np.zeros((last + 1, 4))
+    P[last, :, last] = 1
+    for k, (i, j) in enumerate(cells):
+        if rows[i][j] in "GX":
+            P[k, :, last], r[k] = 1, 1.0 if rows[i][j] == "G" else -1.0
+            continue
+        there = [index.get((i + di, j + dj), k) for di, dj in MOVES]
+        for action in range(4):
+            P[k, action, there[action]] += 1 - slip
+            for target in there:
+                P[k, action, target] += slip / 4
+    start = np.zeros(last + 1)
+    start[starts] = 1 / len(starts)
+    return problem(P, r, start, discount)
+
+
+def policy(logits: ArrayLike) -> Array:
+    """The probabilities of the actions in each state, shape (..., S, A)."""
+    return np.exp(log_softmax(_logits(logits), axis=-1))
+
+
+def evaluate(task: Problem, logits: ArrayLike) -> Evaluation:
+    """The exact value, advantages and visits of a policy, by two linear systems."""
+    task, pi = _task(task), policy(logits)
+    P, r, start, gamma = task
+    if pi.shape[-2:] != r.shape:
+        raise ValueError(
+            f"logits: expected shape (..., {r.shape[0]}, {r.shape[1]}), got {pi.shape}"
+        )
+    P_pi = np.einsum("...sa,sat->...st", pi, P)
+    system = np.eye(len(start)) - gamma * P_pi
+    v = np.linalg.solve(system, (pi * r).sum(axis=-1)[..., None])[..., 0]
+    q = r + gamma * np.einsum("sat,...t->...sa", P, v)
+    visits = np.linalg.solve(
+        np.swapaxes(system, -1, -2),
+        np.broadcast_to((1 - gamma) * start, v.shape)[..., None],
+    )[..., 0]
+    return Evaluation(v @ start, v, q, q - v[..., None], visits)
+
+
+def policy_gradient(task: Problem, logits: ArrayLike) -> Array:
+    """The gradient of the value in the logits, shape (..., S, A)."""
+    now = evaluate(task, logits)
+    return now.visits[..., None] * policy(logits) * now.advantage / (1 - task.discount)
+
+
+def fisher_product(pi: ArrayLike, visits: ArrayLike, x: ArrayLike) -> Array:
+    """The Fisher matrix of the logits, mean over the visits, times x: all (..., S, A)."""
+    pi, x, visits = real_array("pi", pi), real_array("x", x), real_array("visits", visits)
+    return visits[..., None] * pi * (x - (pi * x).sum(axis=-1, keepdims=True))
+
+
+def natural_policy_gradient(task: Problem, logits: ArrayLike) -> Array:
+    """F^+ times the gradient, shape (..., S, A) (Kakade 2001).
+
+    Solved by hand: in a state that is visited it is the advantage over (1 - discount) with its
+    mean over the actions removed, for one number added to all logits of a state changes nothing;
+    in a state that is never visited it is 0.
+    """
+    now = evaluate(task, logits)
+    a = now.advantage / (1 - task.discount)
+    a = a - a.mean(axis=-1, keepdims=True)
+    return np.where(now.visits[..., None] > 0, a, 0.0)
+
+
+def state_kl(old: ArrayLike, new: ArrayLike) -> Array:
+    """KL(old || new) of the action in each state, in nats, from two sets of logits: (..., S)."""
+    old, new = _logits(old), _logits(new)
+    return stable.kl(policy(old), policy(new), stable.log_ratio_of_logits(old, new))
+
+
+def surrogate(task: Problem, old: Evaluation, logits: ArrayLike) -> Array:
+    """What the new policy would gain if it were visited as the old one is, shape (...); 0 at the
+    old policy. Its gradient there is that of the value."""
+    gained = (policy(logits) * old.advantage).sum(axis=-1)
+    return (old.visits * gained).sum(axis=-1) / (1 - task.discount)
+
+
+def clipped_surrogate(ratio: ArrayLike, advantage: ArrayLike, clip: float) -> Array:
+    """PPO's objective an action (Schulman et al. 2017, eq. 7): min(rA, clip(r, 1-eps, 1+eps) A)."""
+    clip = number("clip", clip, above=0)
+    ratio, advantage = real_array("ratio", ratio), real_array("advantage", advantage)
+    require("ratio", ratio >= 0, "ratios of probabilities, >= 0", ratio)
+    return np.minimum(ratio * advantage, np.clip(ratio, 1 - clip, 1 + clip) * advantage)
+
+
+def conjugate_gradients(
+    product: Callable[[Array], Array],
+    b: ArrayLike,
+    *,
+    iterations: int = 10,
+    tolerance: float = 1e-10,
+) -> Solution:
+    """x with product(x) = b, started at 0 (Hestenes & Stiefel 1952).
+
+    product     x of the shape of b -> a symmetric positive semidefinite matrix times x
+    iterations  at most; it stops before where the residual falls to tolerance times |b|
+    ValueError where a direction of no or negative curvature is met while a residual is left: the
+    matrix is singular along it, or indefinite. Damping helps the first.
+    """
+    b, tolerance = real_array("b", b), number("tolerance", tolerance, least=0)
+    x, r = np.zeros_like(b), b.copy()
+    d, square = r.copy(), float(np.vdot(r, r))
+    residuals = [np.sqrt(square)]
+    for _ in range(count("iterations", iterations)):
+        if residuals[-1] <= tolerance * residuals[0]:
+            break
+        along = product(d)
+        curvature = float(np.vdot(d, along))
+        if not curvature > 0:
+            raise ValueError(
+                f"product: expected a positive definite matrix, got curvature {curvature:.3g} "
+                f"along a direction of the residual (norm {residuals[-1]:.3g} left)"
+            )
+        step = square / curvature
+        x, r = x + step * d, r - step * along
+        square, before = float(np.vdot(r, r)), square
+        d = r + square / before * d
+        residuals.append(np.sqrt(square))
+    return Solution(x, np.array(residuals))
+
+
+def trpo_step(
+    task: Problem,
+    logits: ArrayLike,
+    delta: float,
+    *,
+    cg_iterations: int = 10,
+    cg_damping: float = 0.0,
+    length_by: str = "fisher",
+    shrink: float = 0.8,
+    backtracks: int = 20,
+) -> tuple[Array, Info]:
+    """One step of trust-region policy optimisation (Schulman et al. 2015, appendix C).
+
+    logits      (S, A)
+    delta       the radius: mean KL(old || new) over the old visits, in nats, > 0
+    cg_damping  added to the Fisher matrix in the linear system, >= 0
+    length_by   the matrix whose quadratic form sets the length to sqrt(2 delta / x^T F x):
+                "fisher", or "damped" as many programs do
+    shrink      the step is shortened by this factor, at most ``backtracks`` times, until its true
+                KL is within delta and the surrogate gains
+    Returns the logits after the step, shifted along no null direction, and what happened; where
+    no length is accepted, the old logits.
+    """
+    delta = number("delta", delta, above=0)
+    cg_damping = number("cg_damping", cg_damping, least=0)
+    shrink, tries = number("shrink", shrink, above=0), count("backtracks", backtracks)
+    if shrink >= 1:
+        raise ValueError(f"shrink: expected a number in (0, 1), got {shrink:g}")
+    if length_by not in ("fisher", "damped"):
+        raise ValueError(f"length_by: expected fisher or damped, got {length_by!r}")
+    logits = _logits(logits)
+    if logits.ndim != 2:
+        raise ValueError(f"logits: expected shape (S, A), got {logits.shape}")
+    old, pi, g = evaluate(task, logits), policy(logits), policy_gradient(task, logits)
+    still = Info(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, False)
+    if not np.any(g):
+        return logits, still
+
+    def damped(x: Array) -> Array:
+        return fisher_product(pi, old.visits, x) + cg_damping * x
+
+    x, residuals = conjugate_gradients(damped, g, iterations=cg_iterations)
+    fisher_form = float(np.vdot(x, fisher_product(pi, old.visits, x)))
+    form = fisher_form if length_by == "fisher" else float(np.vdot(x, damped(x)))
+    length = np.sqrt(2 * delta / form)
+    for k in range(tries + 1):
+        new = logits + shrink**k * length * x
+        each = state_kl(logits, new)
+        info = Info(
+            kl=float(old.visits @ each),
+            max_kl=float(each.max()),
+            quadratic_kl=float(length**2 * fisher_form / 2),
+            gain=float(surrogate(task, old, new)),
+            predicted=float(shrink**k * length * np.vdot(g, x)),
+            residual=float(residuals[-1] / residuals[0]),
+            backtracks=k,
+            accepted=True,
+        )
+        if info.kl <= delta and info.gain > 0:
+            return new, info
+    return logits, info._replace(kl=0.0, max_kl=0.0, gain=0.0, predicted=0.0, accepted=False)
+
+
+def best_in_region(
+    pi: ArrayLike, advantage: ArrayLike, visits: ArrayLike, delta: float
+) -> tuple[Array, float]:
+    """The policy that maximises the surrogate where mean KL(pi || new) <= delta, and the
+    multiplier beta, the price of a nat: what a step within the trust region approximates.
+
+    pi, advantage  (S, A), all probabilities > 0; visits (S,)
+    Stationarity gives new = beta pi/(nu - A) in every visited state, with nu such that it sums
+    to 1; beta is found from the radius. States that are not visited, or where all actions are
+    equally good, keep their policy; where that is all of them, beta is 0.
+    """
+    pi, advantage = real_array("pi", pi), real_array("advantage", advantage)
+    visits, delta = real_array("visits", visits), number("delta", delta, above=0)
+    if pi.ndim != 2 or advantage.shape != pi.shape or visits.shape != pi.shape[:1]:
+        raise ValueError(
+            f"pi: expected pi and advantage (S, A) and visits (S,), got {pi.shape}, "
+            f"{advantage.shape}, {visits.shape}"
+        )
+    good = np.all(pi > 0, axis=-1) & (np.abs(pi.sum(axis=-1) - 1) < 1e-9)
+    require("pi", good, "positive probabilities that sum to 1", pi)
+    spread = np.ptp(advantage, axis=-1)
+    moves = np.flatnonzero((visits > 0) & (spread > 0))
+    if not len(moves):
+        return pi.copy(), 0.0
+
+    def at(beta: float) -> Array:
+        new = pi.copy()
+        for s in moves:  # with nu = max A + beta e, e in (0, 1]
+            gap = advantage[s].max() - advantage[s]
+            e = brentq(
+                lambda e, s=s, gap=gap: (pi[s] / (e + gap / beta)).sum() - 1,
+                pi[s][gap == 0].sum() / 2,
+                1.0,
+                xtol=1e-15,
+                rtol=1e-14,
+            )
+            new[s] = pi[s] / (e + gap / beta)
+        return new
+
+    def excess(log_beta: float) -> float:
+        new = at(np.exp(log_beta))
+        return float(visits @ (pi * np.log(pi / new)).sum(axis=-1)) / delta - 1
+
+    scale = np.log(spread[moves].max())
+    low, high = scale - 1, scale + 1
+    while excess(low) < 0:
+        low -= 2
+    while excess(high) > 0:
+        high += 2
+    beta = float(np.exp(brentq(excess, low, high, xtol=1e-13)))
+    return at(beta), beta
+
+
+def _logits(logits: ArrayLike) -> Array:
+    logits = real_array("logits", logits)
+    if logits.ndim < 2 or not logits.shape[-1]:
+        raise ValueError(f"logits: expected shape (..., S, A), got {logits.shape}")
+    return logits
+
+
+def _task(task: Problem) -> Problem:
+    instance("task", task, Problem, "a problem, as `problem(...)` makes it")
+    return task
