@@ -4,38 +4,59 @@ A chapter's worked example has its parameters in one cell. Right after it stands
 
     quoted = quoted_at(eta == 0.1, y == 1)
 
-which is true at the default parameters. From there on ``quoted("0.622", value)`` asserts that the
-computed value rounds to the digits printed in the text. Rerun with other parameters, the same call
-prints what the number is now instead of failing.
+which is true at the default parameters. From there on
+
+    quoted("0.622", value)               the value rounds to the digits that the text prints
+    quoted("4", value)                   an integer or a fraction ("½", "−3/2") is meant exactly
+    quoted("0.5", value, exactly=True)   a decimal that the text means exactly
+    quoted("440", value, rounded=True)   an integer that the text gives as a round number
+
+Rerun with other parameters, the same call prints what the number is now instead of failing.
 """
 
 from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable
 
 import numpy as np
+
+EXACT = 1e-9  # relative; absolute where the text says 0
 
 
 def quoted_at(*at_defaults: bool) -> Callable[..., None]:
     """A checker of quoted numbers: asserts where every condition holds, reports otherwise."""
     assert_it = all(bool(condition) for condition in at_defaults)
 
-    def quoted(text: str, value: float) -> None:
-        """``text``: the digits as printed ("0.622", "10,203", "−1.5", "2e-4"); ``value``: a scalar.
+    def quoted(
+        text: str, value: float, *, exactly: bool = False, rounded: bool = False
+    ) -> None:
+        """``text``: the number as printed ("0.622", "10,203", "−1.5", "2e-4", "½", "−3/2");
+        ``value``: a scalar. Integers and fractions are meant exactly (to a relative 1e-9, for
+        what is computed in floating point) unless ``rounded``, decimals with ``exactly``.
 
-        Raises AssertionError where the text is wrong at the defaults, ValueError where ``text``
-        is not a number or ``value`` is not one.
+        Raises AssertionError where the text is wrong at the defaults; ValueError where ``text``
+        is not a number, ``value`` is not one, or the call says both ``exactly`` and ``rounded``,
+        or ``rounded`` of a fraction.
         """
         number, unit = _parse(text)
+        if rounded and (exactly or unit == 0):
+            what = "a fraction" if unit == 0 else "exactly as well"
+            raise ValueError(f"rounded: expected a number with a last digit, got {what}")
         array = np.asarray(value, dtype=float)
         if array.size != 1:
             raise ValueError(f"value: expected one number, got shape {array.shape}")
         computed = array.item()
-        agrees = math.isclose(computed, number, rel_tol=1e-12, abs_tol=unit / 2 * (1 + 1e-9))
+        if exactly or not (rounded or 0 < unit < 1):
+            agrees = math.isclose(computed, number, rel_tol=EXACT, abs_tol=0 if number else EXACT)
+            means = f"{text} exactly"
+        else:
+            half = unit / 2 * (1 + 1e-9)
+            agrees, means = math.isclose(computed, number, rel_tol=1e-12, abs_tol=half), text
         if assert_it:
-            assert agrees, f"the text says {text}, the code gives {computed!r}"
+            assert agrees, f"the text says {means}, the code gives {computed!r}"
         elif not agrees:
             print(f"The text quotes {text} for the default parameters; here it is {computed:.5g}.")
 
@@ -43,8 +64,13 @@ def quoted_at(*at_defaults: bool) -> Callable[..., None]:
 
 
 def _parse(text: str) -> tuple[float, float]:
-    """The number that ``text`` prints and the unit of its last digit."""
+    """The number that ``text`` prints and the unit of its last digit: 0 for a fraction."""
     plain = text.strip().replace("\N{MINUS SIGN}", "-").replace(",", "")
+    fraction = re.fullmatch(r"([+-]?)(?:(\d+)/([1-9]\d*)|([¼-¾⅐-⅞]))", plain)
+    if fraction is not None:
+        sign, above, below, one_sign = fraction.groups()
+        size = unicodedata.numeric(one_sign) if one_sign else int(above) / int(below)
+        return -size if sign == "-" else size, 0.0
     match = re.fullmatch(r"([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?", plain)
     if match is None:
         raise ValueError(f"text: expected a number as printed, such as '0.622', got {text!r}")
