@@ -30,9 +30,7 @@ def quoted_at(*at_defaults: bool) -> Callable[..., None]:
     """A checker of quoted numbers: asserts where every condition holds, reports otherwise."""
     assert_it = all(bool(condition) for condition in at_defaults)
 
-    def quoted(
-        text: str, value: float, *, exactly: bool = False, rounded: bool = False
-    ) -> None:
+    def quoted(text: str, value: float, *, exactly: bool = False, rounded: bool = False) -> None:
         """``text``: the number as printed ("0.622", "10,203", "−1.5", "2e-4", "½", "−3/2");
         ``value``: a scalar. Integers and fractions are meant exactly (to a relative 1e-9, for
         what is computed in floating point) unless ``rounded``, decimals with ``exactly``.
@@ -41,7 +39,7 @@ def quoted_at(*at_defaults: bool) -> Callable[..., None]:
         is not a number, ``value`` is not one, or the call says both ``exactly`` and ``rounded``,
         or ``rounded`` of a fraction.
         """
-        number, unit = _parse(text)
+        number, unit, bare = _parse(text)
         if rounded and (exactly or unit == 0):
             what = "a fraction" if unit == 0 else "exactly as well"
             raise ValueError(f"rounded: expected a number with a last digit, got {what}")
@@ -49,7 +47,7 @@ def quoted_at(*at_defaults: bool) -> Callable[..., None]:
         if array.size != 1:
             raise ValueError(f"value: expected one number, got shape {array.shape}")
         computed = array.item()
-        if exactly or not (rounded or 0 < unit < 1):
+        if exactly or (bare and not rounded):
             agrees = math.isclose(computed, number, rel_tol=EXACT, abs_tol=0 if number else EXACT)
             means = f"{text} exactly"
         else:
@@ -63,17 +61,19 @@ def quoted_at(*at_defaults: bool) -> Callable[..., None]:
     return quoted
 
 
-def _parse(text: str) -> tuple[float, float]:
-    """The number that ``text`` prints and the unit of its last digit: 0 for a fraction."""
+def _parse(text: str) -> tuple[float, float, bool]:
+    """The number that ``text`` prints, the unit of its last digit (0 for a fraction), and whether
+    it is a bare integer or a fraction."""
     plain = text.strip().replace("\N{MINUS SIGN}", "-").replace(",", "")
     fraction = re.fullmatch(r"([+-]?)(?:(\d+)/([1-9]\d*)|([¼-¾⅐-⅞]))", plain)
     if fraction is not None:
         sign, above, below, one_sign = fraction.groups()
         size = unicodedata.numeric(one_sign) if one_sign else int(above) / int(below)
-        return -size if sign == "-" else size, 0.0
+        return -size if sign == "-" else size, 0.0, True
     match = re.fullmatch(r"([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?", plain)
     if match is None:
         raise ValueError(f"text: expected a number as printed, such as '0.622', got {text!r}")
     decimals = len(match[3] or "")
     exponent = int(match[4] or 0)
-    return float(plain), 10.0 ** (exponent - decimals)
+    bare = match[3] is None and match[4] is None
+    return float(plain), 10.0 ** (exponent - decimals), bare
