@@ -1,0 +1,308 @@
+"""Regression seen in the space of functions: metric, neural tangent kernel, flows, curvature.
+
+A model maps parameters theta (N,) to its values at D inputs, one point f of R^D; J = df/dtheta is
+D x N. The loss is L = mean (f - y)^2 (no half), the distance in function space is the mean square,
+and the metric that the parameters inherit from it, the pull-back, is
+
+    g = J^T J / D     (N x N),      beside it the neural tangent kernel  J J^T  (D x D):
+
+one and the same matrix of inner products read from two sides, with the same nonzero eigenvalues up
+to the factor D. Natural descent moves f by -2 P (f - y), P the projection on the columns of J.
+Jacobians are written out: each model has two lines of them, and the tests differentiate by machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.integrate import solve_ivp
+from scipy.linalg import cho_factor, cho_solve
+
+from ngdlib.trust_region import conjugate_gradients
+from ngdlib.validate import Array, count, instance, number, real_array
+
+METRICS = ("natural", "euclidean", "damped")
+#: Singular values of J below this part of the largest one count as 0.
+CUTOFF = 1e-12
+
+
+class Curve(NamedTuple):
+    """A model: ``size`` parameters; value(theta, x) -> (..., D); jacobian -> (..., D, size);
+    hessian -> (..., D, size, size), None where it is not written out."""
+
+    name: str
+    size: int
+    value: Callable[[Array, Array], Array]
+    jacobian: Callable[[Array, Array], Array]
+    hessian: Callable[[Array, Array], Array] | None = None
+
+
+class Velocity(NamedTuple):
+    """dtheta/dt, shape (N,), and the rank of J: where it is below N, velocities that give the same
+    df/dt form a family, and this is its shortest member."""
+
+    value: Array
+    rank: int
+
+
+class Path(NamedTuple):
+    """At each time: parameters (T, N), values (T, D), loss (T,)."""
+
+    times: Array
+    theta: Array
+    values: Array
+    loss: Array
+
+
+def neuron() -> Curve:
+    """tanh(w x + b), theta = (w, b): a curved surface for three inputs or more."""
+
+    def value(theta: Array, x: Array) -> Array:
+        return np.tanh(theta[..., :1] * x + theta[..., 1:])
+
+    def jacobian(theta: Array, x: Array) -> Array:
+        slope = 1 - value(theta, x) ** 2
+        return np.stack([slope * x, slope], axis=-1)
+
+    def hessian(theta: Array, x: Array) -> Array:
+        f = value(theta, x)
+        bend = -2 * f * (1 - f**2)
+        rows = ((bend * x**2, bend * x), (bend * x, bend))
+        return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+    return Curve("tanh(w x + b)", 2, value, jacobian, hessian)
+
+
+def scaled_neuron() -> Curve:
+    """b tanh(w x), theta = (w, b): a cone without its tip, flat everywhere."""
+
+    def value(theta: Array, x: Array) -> Array:
+        return theta[..., 1:] * np.tanh(theta[..., :1] * x)
+
+    def jacobian(theta: Array, x: Array) -> Array:
+        h = np.tanh(theta[..., :1] * x)
+        return np.stack([theta[..., 1:] * (1 - h**2) * x, h], axis=-1)
+
+    def hessian(theta: Array, x: Array) -> Array:
+        h = np.tanh(theta[..., :1] * x)
+        slope = (1 - h**2) * x
+        rows = ((-2 * theta[..., 1:] * h * slope * x, slope), (slope, np.zeros_like(slope)))
+        return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+    return Curve("b tanh(w x)", 2, value, jacobian, hessian)
+
+
+def shifted_cosine() -> Curve:
+    """cos(a - x), theta = (a,): a circle, or an ellipse, of functions."""
+
+    def value(theta: Array, x: Array) -> Array:
+        return np.cos(theta - x)
+
+    def jacobian(theta: Array, x: Array) -> Array:
+        return -np.sin(theta - x)[..., None]
+
+    def hessian(theta: Array, x: Array) -> Array:
+        return -np.cos(theta - x)[..., None, None]
+
+    return Curve("cos(a - x)", 1, value, jacobian, hessian)
+
+
+def linear(basis: Callable[[Array], Array], size: int) -> Curve:
+    """A sum of ``size`` fixed functions; ``basis`` maps x (D,) to their values (D, size)."""
+    size = count("size", size, least=1)
+
+    def value(theta: Array, x: Array) -> Array:
+        return theta @ basis(x).T
+
+    def jacobian(theta: Array, x: Array) -> Array:
+        return np.broadcast_to(basis(x), (*theta.shape[:-1], len(x), size))
+
+    def hessian(theta: Array, x: Array) -> Array:
+        return np.zeros((*theta.shape[:-1], len(x), size, size))
+
+    return Curve("linear", size, value, jacobian, hessian)
+
+
+def hidden_layer(units: int) -> Curve:
+    """sum of c_k tanh(w_k x + b_k), theta = (w_1, b_1, c_1, w_2, ...)."""
+    units = count("units", units, least=1)
+
+    def parts(theta: Array, x: Array) -> tuple[Array, Array]:
+        w = theta.reshape(*theta.shape[:-1], units, 3)
+        h = np.tanh(x[:, None] * w[..., None, :, 0] + w[..., None, :, 1])
+        return h, w[..., None, :, 2]
+
+    def value(theta: Array, x: Array) -> Array:
+        h, c = parts(theta, x)
+        return (c * h).sum(axis=-1)
+
+    def jacobian(theta: Array, x: Array) -> Array:
+        h, c = parts(theta, x)
+        slope = c * (1 - h**2)
+        J = np.stack([slope * x[:, None], slope, h], axis=-1)
+        return J.reshape(*J.shape[:-2], 3 * units)
+
+    return Curve(f"{units} tanh units", 3 * units, value, jacobian)
+
+
+def loss(f: ArrayLike, y: ArrayLike) -> Array:
+    """mean (f - y)^2 over the last axis."""
+    return ((real_array("f", f) - real_array("y", y)) ** 2).mean(axis=-1)
+
+
+def metric(J: ArrayLike) -> Array:
+    """g = J^T J / D, shape (..., N, N), from J (..., D, N)."""
+    J = _jacobian(J)
+    return np.swapaxes(J, -1, -2) @ J / J.shape[-2]
+
+
+def tangent_kernel(J: ArrayLike) -> Array:
+    """The neural tangent kernel J J^T, shape (..., D, D) (Jacot et al. 2018)."""
+    J = _jacobian(J)
+    return J @ np.swapaxes(J, -1, -2)
+
+
+def natural_velocity(J: ArrayLike, r: ArrayLike) -> Velocity:
+    """-g^+ times the gradient of L, which is -2 J^+ r, for residuals r = f - y (D,).
+
+    By the singular values of J: of g they would be squared first, and half the digits lost.
+    """
+    J, r = _one(J, r)
+    U, s, Vt = np.linalg.svd(J, full_matrices=False)
+    rank = int(np.sum(s > CUTOFF * s.max(initial=0.0)))
+    along = U[:, :rank].T @ r / s[:rank]
+    return Velocity(-2 * Vt[:rank].T @ along, rank)
+
+
+def euclidean_velocity(J: ArrayLike, r: ArrayLike) -> Array:
+    """-gradient of L in the parameters, -2 J^T r / D, shape (N,)."""
+    J, r = _one(J, r)
+    return -2 * J.T @ r / len(r)
+
+
+def damped_solve(
+    J: ArrayLike, v: ArrayLike, damping: float, how: str = "woodbury", **options: object
+) -> Array:
+    """(g + damping I)^-1 v for v (N,), never forming the smaller of its two ways' large matrix.
+
+    how  "dense":    Cholesky of the N x N matrix, O(N^2 D + N^3)
+         "woodbury": (v - J^T (D damping I + J J^T)^-1 J v)/damping, O(D^2 N + D^3) once, then
+                     O(D N) a vector
+         "cg":       conjugate gradients, O(D N) an iteration; options as there
+    """
+    J, damping = _jacobian(J), number("damping", damping, above=0)
+    v = real_array("v", v)
+    if J.ndim != 2 or v.shape != J.shape[1:]:
+        raise ValueError(f"v: expected shape {J.shape[1:]} beside J {J.shape}, got {v.shape}")
+    D, N = J.shape
+    if how == "dense":
+        return cho_solve(cho_factor(J.T @ J / D + damping * np.eye(N)), v)
+    if how == "woodbury":
+        inside = cho_solve(cho_factor(D * damping * np.eye(D) + J @ J.T), J @ v)
+        return (v - J.T @ inside) / damping
+    if how == "cg":
+        settings = {"iterations": N, "tolerance": 1e-12, **options}
+        return conjugate_gradients(lambda u: J.T @ (J @ u) / D + damping * u, v, **settings).x
+    raise ValueError(f"how: expected dense, woodbury or cg, got {how!r}")
+
+
+def tangent_share(J: ArrayLike, r: ArrayLike) -> float:
+    """The part of the squared residual that lies along the model, |P r|^2/|r|^2, in [0, 1]. The
+    natural flow loses 4 times it of L in unit time, relative to L. 0 where r is 0."""
+    J, r = _one(J, r)
+    U, s, _ = np.linalg.svd(J, full_matrices=False)
+    rank = int(np.sum(s > CUTOFF * s.max(initial=0.0)))
+    square = float(r @ r)
+    return float(np.sum((U[:, :rank].T @ r) ** 2)) / square if square else 0.0
+
+
+def spectrum(J: ArrayLike, r: ArrayLike) -> tuple[Array, Array]:
+    """Eigenvalues of J J^T / D, descending, and the residual's components in its eigenbasis,
+    both (D,). Under the ordinary flow component i falls like e^(-2 lambda_i t) while J stays."""
+    J, r = _one(J, r)
+    values, vectors = np.linalg.eigh(J @ J.T / len(r))
+    return values[::-1], (vectors.T @ r)[::-1]
+
+
+def flow(
+    model: Curve,
+    theta: ArrayLike,
+    x: ArrayLike,
+    y: ArrayLike,
+    times: ArrayLike,
+    kind: str = "natural",
+    *,
+    damping: float = 0.0,
+) -> Path:
+    """The flow of L from ``theta`` at time 0: "natural", "euclidean", or "damped" by
+    (g + damping I)^-1. Integrated to relative 1e-9.
+
+    times  ascending, from 0 on, shape (T,). The units of time differ: natural time has none,
+    ordinary time is in (parameter/value)^2, so that equal times compare nothing.
+    """
+    instance("model", model, Curve, "a model of this module")
+    theta, x, y = (real_array(n, a) for n, a in (("theta", theta), ("x", x), ("y", y)))
+    times = real_array("times", times)
+    if theta.shape != (model.size,) or x.ndim != 1 or y.shape != x.shape or not len(x):
+        raise ValueError(
+            f"theta: expected ({model.size},) and x, y of one shape (D,), got {theta.shape}, "
+            f"{x.shape}, {y.shape}"
+        )
+    if times.ndim != 1 or not len(times) or times[0] < 0 or np.any(np.diff(times) <= 0):
+        raise ValueError(f"times: expected ascending times from 0 on, got {times}")
+    if kind not in METRICS:
+        raise ValueError(f"kind: expected one of {METRICS}, got {kind!r}")
+    if kind == "damped":
+        damping = number("damping", damping, above=0)
+
+    def velocity(_: float, theta: Array) -> Array:
+        J, r = model.jacobian(theta, x), model.value(theta, x) - y
+        if kind == "natural":
+            return natural_velocity(J, r).value
+        v = euclidean_velocity(J, r)
+        return v if kind == "euclidean" else damped_solve(J, v, damping)
+
+    span = (0.0, max(float(times[-1]), 1e-12))
+    found = solve_ivp(velocity, span, theta, method="DOP853", t_eval=times, rtol=1e-9, atol=1e-12)
+    if not found.success:
+        raise ValueError(f"theta: the flow stops at t = {found.t[-1] if len(found.t) else 0:g}")
+    values = model.value(found.y.T, x)
+    return Path(times, found.y.T, values, loss(values, y))
+
+
+def gaussian_curvature(model: Curve, theta: ArrayLike, x: ArrayLike) -> float:
+    """The curvature of the surface of functions of a two-parameter model, in the metric g.
+
+    By the equation of Gauss: what of the second derivatives stands at right angles to the surface
+    is II, and K = (<II_11, II_22> - |II_12|^2)/det g. It is intrinsic: g alone determines it.
+    ValueError where det g is 0.
+    """
+    instance("model", model, Curve, "a model of this module")
+    theta, x = real_array("theta", theta), real_array("x", x)
+    if model.size != 2 or model.hessian is None:
+        raise ValueError(f"model: expected two parameters and a Hessian, got {model.name}")
+    D = len(x)
+    J = model.jacobian(theta, x) / np.sqrt(D)
+    Q, R = np.linalg.qr(J)
+    if not abs(R[0, 0] * R[1, 1]) > 1e-10 * np.linalg.norm(J) ** 2:
+        raise ValueError(f"theta: expected a regular point, but det g is 0 at {theta}")
+    H = model.hessian(theta, x) / np.sqrt(D)
+    H = H - np.einsum("dk,ek,eij->dij", Q, Q, H)
+    return float((H[:, 0, 0] @ H[:, 1, 1] - H[:, 0, 1] @ H[:, 0, 1]) / (R[0, 0] * R[1, 1]) ** 2)
+
+
+def _jacobian(J: ArrayLike) -> Array:
+    J = real_array("J", J)
+    if J.ndim < 2 or not J.shape[-1] or not J.shape[-2]:
+        raise ValueError(f"J: expected shape (..., D, N), got {J.shape}")
+    return J
+
+
+def _one(J: ArrayLike, r: ArrayLike) -> tuple[Array, Array]:
+    J, r = _jacobian(J), real_array("r", r)
+    if J.ndim != 2 or r.shape != J.shape[:1]:
+        raise ValueError(f"r: expected shape (D,) beside J (D, N), got {r.shape} and {J.shape}")
+    return J, r
