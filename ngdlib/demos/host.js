@@ -95,13 +95,19 @@ window.ngdHost = (() => {
   // A wide figure, table or formula scrolls in its box on a narrow screen: then the keyboard must reach the box.
   const formulas = ".bd-article span.math, .bd-article div.math > mjx-container";
   const kind = box => box.matches(formulas) ? "Formula" : box.querySelector("svg") ? "Figure" : "Table";
-  const reachable = new ResizeObserver(boxes => boxes.forEach(({ target: box }) => {
-    const wide = box.scrollWidth > box.clientWidth + 3;
+  // Until its font has come, a formula's letters stick out of their boxes, which have their widths all along.
+  const inner = box => box.matches(formulas) ? box.querySelector("mjx-math")?.getBoundingClientRect().width ?? 0 : box.scrollWidth;
+  const reach = box => {
+    const wide = inner(box) > box.clientWidth + 3;
     const given = { tabindex: "0", role: "group", "aria-label": wide && `${kind(box)}, scrolls sideways` };
     for (const name in given) wide ? box.setAttribute(name, given[name]) : box.removeAttribute(name);
-  }));
-  addEventListener("DOMContentLoaded", () =>
-    document.querySelectorAll(`.ngd-scroll, .pst-scrollable-table-container, ${formulas}`).forEach(box => reachable.observe(box)));
+  };
+  const reachable = new ResizeObserver(boxes => boxes.forEach(({ target }) => reach(target)));
+  addEventListener("DOMContentLoaded", () => {
+    const others = document.querySelectorAll(".ngd-scroll, .pst-scrollable-table-container");
+    for (const box of [...others, ...document.querySelectorAll(formulas)]) reachable.observe(box);
+    document.fonts?.addEventListener("loadingdone", () => others.forEach(reach)); // a table is wider then, its box is not
+  });
   // When all of it has its size, the styles may leave out what is off the screen.
   addEventListener("load", () => setTimeout(() => (document.documentElement.dataset.ngdSettled = ""), 1000));
   return { start };

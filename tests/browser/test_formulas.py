@@ -181,3 +181,32 @@ def test_a_wide_formula_scrolls_shows_it_and_is_a_stop_for_the_keyboard(browser,
     assert page.locator("[tabindex]").count() == 2
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     page.close()
+
+
+def test_a_formula_whose_font_has_not_come_is_no_stop_for_the_keyboard(browser, served, book):
+    """Its letters are drawn in another font first, wider than their boxes."""
+    for name in ("book.css", "host.js"):
+        (book / "_static" / name).symlink_to(HTML / "_static" / name)
+    head = '<link rel="stylesheet" href="_static/book.css"><script src="_static/host.js"></script>'
+    body = r"""<div class="bd-article"><p>So <span class="math">\(q\)</span> and
+        <span class="math">\(W_{ij}\)</span></p><div class="math">\[q\]</div></div>"""
+    (book / "made.html").write_text(PAGE.format(head, body))
+    typeset(book, book / "kept")
+    page, held, holding = browser.new_page(viewport={"width": 400, "height": 600}), [], True
+    page.route("**/*.woff*", lambda route: held.append(route) if holding else route.continue_())
+    page.goto(f"{served}/made.html", wait_until="commit")
+    page.wait_for_function(
+        "document.fonts.status === 'loading' && document.readyState !== 'loading'"
+    )
+    frames = "() => new Promise(f => requestAnimationFrame(() => requestAnimationFrame(f)))"
+    page.evaluate(frames)
+    q = page.locator("span.math >> nth=0")
+    assert held and q.evaluate("e => e.scrollWidth > e.clientWidth + 3"), "the letter sticks out"
+    assert page.locator("[tabindex]").count() == 0
+    holding = False
+    for route in held:
+        route.continue_()
+    page.wait_for_function("document.fonts.status === 'loaded'")
+    page.evaluate(frames)
+    assert page.locator("[tabindex]").count() == 0
+    page.close()
