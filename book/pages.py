@@ -19,7 +19,7 @@ from jinja2 import FileSystemBytecodeCache
 from sphinx.errors import SphinxError
 from sphinx.util.index_entries import split_index_msg
 
-from book import cells
+from book import cells, terms
 from book.execute import cache_folder
 from book.formulas import typeset
 from book.heads import icons, join
@@ -29,6 +29,7 @@ from ngdlib.style import tokens_css
 ROOT = Path(__file__).resolve().parent.parent
 DEMOS = ROOT / "ngdlib" / "demos"
 EXERCISES = ROOT / "ngdlib" / "exercises"
+TERMS_JS = ROOT / "book" / "static" / "terms.js"
 PAGE_CSS = EXERCISES / "page" / "page.css"
 
 
@@ -36,7 +37,12 @@ def note_own_files(app, config) -> None:
     """A page made with other styles, scripts or tools than the present ones is made again."""
     parts = [*sorted(DEMOS.glob("*.css")), DEMOS / "host.js", PAGE_CSS]
     parts += [*sorted(EXERCISES.rglob("*.js")), ROOT / "book" / "static" / "book.css"]
-    parts += [*sorted((ROOT / "book").glob("*.py")), ROOT / "book" / "package-lock.json"]
+    parts += [
+        TERMS_JS,
+        terms.LIST,
+        *sorted((ROOT / "book").glob("*.py")),
+        ROOT / "book" / "package-lock.json",
+    ]
     content = b"\0".join(part.read_bytes() for part in parts) + tokens_css().encode()
     config.ngd_own_files = hashlib.sha256(content).hexdigest()
 
@@ -67,6 +73,8 @@ def add_own_files(app) -> None:
     (made / "ngd.css").write_text("\n".join(styles), encoding="utf-8")
     shutil.copy(DEMOS / "host.js", made)
     app.add_js_file("host.js", priority=100)
+    shutil.copy(TERMS_JS, made)
+    app.add_js_file("terms.js", priority=700)
     (made / "exercises.js").write_text(exercises_script(), encoding="utf-8")
     vendor = made / "vendor" / "mathjax"
     shutil.copytree(ROOT / "_build" / "vendor" / "mathjax", vendor)
@@ -152,6 +160,7 @@ def finish(app, exception) -> None:
         typeset(out, out.parent / "formulas")
     except ValueError as error:
         raise SphinxError(str(error)) from error
+    terms.explain(out)
     for pagename, title in sorted(getattr(app.env, "ngd_cards", {}).items()):
         place_card(out, title, out / "_static" / "cards" / f"{pagename.replace('/', '-')}.png")
     first = f"{app.config.root_doc}.html"
@@ -232,6 +241,7 @@ def keep_used_icons(out: Path) -> None:
 
 def setup(app) -> dict[str, object]:
     cells.setup(app)
+    terms.setup(app)
     app.add_config_value("ngd_own_files", "", "html")
     app.connect("config-inited", note_own_files)
     app.connect("config-inited", key_cache_on_library, priority=900)
