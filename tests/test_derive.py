@@ -39,6 +39,7 @@ from ngdlib.derive import (
     Undecided,
     compute,
     decide,
+    formula,
     mutants,
     put,
 )
@@ -418,3 +419,48 @@ def test_a_build_verifies_a_derivation_once(monkeypatch, tmp_path):
     with pytest.raises(DerivationError):
         build(q * (1 + q)).verify()
     assert len(list(tmp_path.iterdir())) == 1, "what does not follow is not kept"
+
+
+def test_a_checked_formula_stands_in_the_text():
+    f = formula(Derivative(log(q), q), 1 / q, r"since $q > 0$", domain={q: UNIT})
+    page = f._repr_mimebundle_()["text/html"]
+    assert "ngd-formula" in page and page.count("✓") == 1
+    assert r"since \(q &gt; 0\); \(0 &lt; q &lt; 1\)" in page
+    formula(sp.cos(h), 1 - h**2 / 2, var=h, order=4).verify()
+    formula(s, exp(z), where={s: exp(z)}).verify()
+    for wrong in (formula(q, 2 * q), formula(sp.cos(h), 1 - h**2, var=h, order=4)):
+        with pytest.raises(DerivationError):
+            wrong._repr_mimebundle_()
+
+
+def test_conditions_are_the_mathematics_not_the_numbers():
+    m, v, t = symbols("m v t")
+    d = Derivation(
+        "conditions",
+        problem="What is $v - m^2$?",
+        domain={m: Interval(-oo, oo), v: Interval.open(m**2, oo), t: POSITIVE},
+        why={v: "a variance is positive"},
+        sampled={t: Interval.open(0, 3)},
+    )
+    d.equal(t * (v - m**2), t * v - t * m**2, because="multiply out")
+    page = d._repr_mimebundle_()["text/html"]
+    caption, rest = page.split("</figcaption>")
+    assert r"What is \(v - m^2\)?" in caption
+    assert r"\(v &gt; m^{2}\) (a variance is positive), \(t &gt; 0\)" in caption
+    assert "3" not in caption.split("Here")[1]
+    assert r"Points drawn from \(0 &lt; t &lt; 3\)" in rest
+    with pytest.raises(ValueError, match="why: expected a symbol of the domain"):
+        Derivation("x", why={q: "a reason"})
+    with pytest.raises(ValueError, match="sampled: expected an Interval"):
+        Derivation("x", sampled={q: 3})
+
+
+def test_one_sign_for_the_transpose():
+    page = line("equal", g.T * F * g, g.T * F.T * g)._repr_mimebundle_()["text/html"]
+    assert r"g^{\top} F g" in page and "^{T}" not in page
+
+
+def test_a_long_line_can_be_broken_where_terms_meet():
+    terms = sum(sp.Symbol(f"a_{i}") * q**i for i in range(1, 9))
+    page = line("equal", terms, terms + 0)._repr_mimebundle_()["text/html"]
+    assert page.count("ngd-part") > 10

@@ -1,4 +1,4 @@
-"""The derivation engine: a chain of sympy steps that verifies itself and typesets itself.
+r"""The derivation engine: a chain of sympy steps that verifies itself and typesets itself.
 
     q, y = symbols("q y")
     d = Derivation("variance", title="The variance of a toss", domain={q: Interval.open(0, 1)})
@@ -10,11 +10,18 @@ symbolically. Both must agree. Where sympy cannot decide, `verify` asks for a fi
 alone never earn the mark. What is printed is the very expression that was verified, in the order
 in which its author wrote it; derivatives, integrals, sums and expectations print unevaluated.
 
+For people. A derivation states its `problem` in a sentence, never the answer first. Its `domain`
+is the mathematics' (θ > 0) and is printed as such, `why` says where a condition comes from, and
+ranges that only serve the numeric check go into `sampled`. Titles, problems and reasons are
+typeset between dollar signs: because=r"$F = \mathbb{E}[s^2]$, so the score drops out". A line
+that only says what a name means is printed "by definition", without a mark. What only confirms, or
+is one equality, is no derivation but a checked formula in the text: `formula(lhs, rhs, ...)`.
+
 The rooms: `author` (what an author writes), `language` (what may stand on a line), `decide` (what
 proves), `compute` (what computes), `mutate` (what makes mistakes on purpose), `typeset`.
 """
 
-from ngdlib.derive.author import Derivation, Step, StepVerdict, Verified
+from ngdlib.derive.author import Derivation, Formula, Step, StepVerdict, Verified, formula
 from ngdlib.derive.language import DerivationError, E, Undecided, put
 from ngdlib.derive.mutate import mutants
 
@@ -22,10 +29,12 @@ __all__ = [
     "Derivation",
     "DerivationError",
     "E",
+    "Formula",
     "Step",
     "StepVerdict",
     "Undecided",
     "Verified",
+    "formula",
     "mutants",
     "put",
 ]

@@ -29,6 +29,8 @@ from ngdlib.derive.language import (
     uses,
 )
 
+DEFINITION = "by definition"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -108,7 +110,8 @@ class Step:
 class StepVerdict:
     """How a step was verified: the symbolic method, and the largest numeric residual.
 
-    slope is the measured order of the remainder, for an expansion; inf where there is none.
+    digits is the agreement that was demanded; slope the measured order of the remainder, for an
+    expansion: inf where there is none. A line that only says what a name means earns no mark.
     """
 
     number: int
@@ -116,11 +119,18 @@ class StepVerdict:
     residual: float
     points: int
     slope: float | None = None
+    digits: int = 30
+
+    @property
+    def earned(self) -> bool:
+        return self.symbolic != DEFINITION
 
     def __str__(self) -> str:
+        if not self.earned:
+            return "by definition: both sides are the same once names are replaced by meanings"
         text = f"proved by sympy ({self.symbolic}); checked at {self.points} random points, "
         if self.slope is None:
-            return text + f"{compute.DIGITS} digits"
+            return text + f"where the sides agree to {self.digits} digits"
         order = "no remainder" if math.isinf(self.slope) else f"order {self.slope:.2f}"
         return text + f"measured remainder: {order}"
 
@@ -143,13 +153,19 @@ class Derivation:
 
     name       identifier: letters, digits, hyphens
     title      what is derived
-    buys       one sentence: what it will buy the reader
+    problem    one sentence: what is asked. Never the answer, which the last line gives
+    buys       what it buys the reader; shown where no problem is stated
     domain     {symbol: set}, where the set is
                an Interval (its ends may use symbols listed before it);
                a list of values, each of which is tried: `{y: [0, 1]}`, `{K: [2, 3, 4]}`;
                a Range of integers, likewise: `{k: Range(1, K + 1)}`;
                for a MatrixSymbol one of "any", "symmetric", "positive definite", "invertible".
                An IndexedBase takes the Interval of its entries. What is not listed is real.
+    why        {symbol: words}: where a condition comes from, printed behind it in brackets:
+               `why={b: "a variance is positive"}`. `$...$` is typeset, as in every text here
+    sampled    {symbol: Interval} from which the numbers of the numeric check are drawn, where the
+               whole domain would make it slow. Printed only under "how each line was verified":
+               what is proved, and printed as the condition, is the domain
     valid_for  what it was verified for where the text says "for all n"; made from the domain
                where sizes are listed in it
     tex        {symbol: LaTeX of its name}; names only: expressions print themselves
@@ -163,8 +179,11 @@ class Derivation:
         name: str,
         *,
         title: str = "",
+        problem: str = "",
         buys: str = "",
         domain: Mapping[Any, Any] | None = None,
+        why: Mapping[Any, str] | None = None,
+        sampled: Mapping[Any, Any] | None = None,
         valid_for: str | None = None,
         tex: Mapping[Any, str] | None = None,
     ) -> None:
@@ -173,9 +192,16 @@ class Derivation:
         for symbol in tex or {}:
             if not isinstance(symbol, sp.Symbol | sp.MatrixSymbol):
                 raise ValueError(f"tex: expected a symbol as key, got {symbol!r}")
-        self.name, self.title, self.buys = name, title or name, buys
+        self.name, self.title, self.problem, self.buys = name, title or name, problem, buys
         self.tex = dict(tex or {})
         self.domain = {symbol: _domain_of(symbol, w) for symbol, w in (domain or {}).items()}
+        self.why, self.sampled = dict(why or {}), dict(sampled or {})
+        for symbol in self.why:
+            if symbol not in self.domain:
+                raise ValueError(f"why: expected a symbol of the domain, got {symbol!r}")
+        for symbol, where in self.sampled.items():
+            if not isinstance(where, sp.Interval):
+                raise ValueError(f"sampled: expected an Interval for {symbol}, got {where!r}")
         self.definitions: list[tuple[Any, Any]] = []
         self.steps: list[Step] = []
         self._valid_for = valid_for
@@ -282,7 +308,9 @@ class Derivation:
 
     def with_step(self, changed: Step) -> Derivation:
         """A copy in which one line (by its number) is another; a chain goes on from it."""
-        copy = Derivation(self.name, title=self.title, buys=self.buys, tex=self.tex)
+        copy = Derivation(self.name, title=self.title, tex=self.tex)
+        copy.problem, copy.buys, copy.why = self.problem, self.buys, self.why
+        copy.sampled = self.sampled
         copy.domain, copy._valid_for = self.domain, self._valid_for
         copy.definitions, copy._verdicts = list(self.definitions), dict(self._verdicts)
         copy.steps = [changed if s.number == changed.number else s for s in self.steps]
@@ -404,9 +432,54 @@ class Derivation:
         verified = self.verify()
         return {
             "text/html": typeset.as_html(self, verified),
-            "text/latex": typeset.as_latex(self),
-            "text/plain": typeset.as_text(self),
+            "text/latex": typeset.as_latex(self, verified),
+            "text/plain": typeset.as_text(self, verified),
         }
+
+
+class Formula(Derivation):
+    """One verified line that stands in the text, with its small mark: see `formula`."""
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return super()._repr_mimebundle_() | {
+            "text/html": typeset.formula_as_html(self, self.verify())
+        }
+
+
+def formula(
+    lhs: Any,
+    rhs: Any,
+    because: str = "",
+    *,
+    where: Mapping[Any, Any] | None = None,
+    var: Any = None,
+    order: int | None = None,
+    name: str = "formula",
+    **more: Any,
+) -> Formula:
+    """A checked formula in the text: what only confirms, or is one equality, and needs no card.
+
+    formula(Derivative(log(q), q), 1 / q, domain={q: Interval.open(0, oo)})
+    formula(loss, value, where={Q(ω): sin(ω / 2) ** 2}, because="the angle")
+    formula(cos(h), 1 - h**2 / 2, var=h, order=4)
+
+    where: definitions, {name: meaning}, as of `Derivation.define`; with var and order the sides
+    agree but for O(var**order); the other keywords are those of `Derivation`. It is verified when
+    it is shown, as a line of a derivation is, and refused as one. Registered with `@derivation`
+    it is mutated by the tests, too.
+    """
+    d = Formula(name, **more)
+    for what, meaning in (where or {}).items():
+        d.define(what, meaning)
+    if order is None:
+        d._add("equal", lhs, rhs, because or FORMULA)
+    else:
+        d.expand(lhs, rhs, var, order, because or FORMULA)
+    d.steps[0] = replace(d.steps[0], because=because)
+    return d
+
+
+FORMULA = "a formula in the text"  # the reason of one that gives none; not shown
 
 
 def _domain_of(symbol: Any, where: Any) -> Any:

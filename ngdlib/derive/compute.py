@@ -159,7 +159,7 @@ def _random_point(
     with mp.workdps(DIGITS + GUARD):
         listed = [s for s, w in d.domain.items() if isinstance(w, sp.Interval)]
         for symbol in [*listed, *sorted(used - set(listed), key=str)]:
-            where = d.where(symbol)
+            where = d.sampled.get(symbol, d.where(symbol))
             low, high = (number(put(x, case), point) for x in (where.start, where.end))
             point[symbol] = _random_number(low, high, dice, edge)
     return point

@@ -10,7 +10,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 
-from ngdlib.derive.language import MATRIX_KINDS, UNEVALUATED
+from ngdlib.derive.language import UNEVALUATED
 
 if TYPE_CHECKING:
     from ngdlib.derive.author import Derivation, Verified
@@ -34,6 +34,9 @@ class Printer(LatexPrinter):
             terms.remove(first)
             terms.insert(0, first)
         return terms
+
+    def _print_Transpose(self, expr: Any) -> str:
+        return super()._print_Transpose(expr).replace("^{T}", r"^{\top}")
 
     def _print_Mul(self, expr: Any) -> str:
         if expr.args != sp.Mul(*expr.args).args or not expr.is_commutative:
@@ -79,6 +82,8 @@ STYLE = """<style>
  font-family:var(--pst-font-family-heading,inherit)}
 .ngd-derivation .ngd-because{padding-bottom:.3rem}
 .ngd-derivation .ngd-mark{font-weight:700;color:var(--ngd-natural,inherit)}
+.ngd-derivation .ngd-kept{font-style:italic;color:var(--ngd-muted,inherit)}
+.ngd-derivation .ngd-part{display:inline-block;max-width:100%}
 .ngd-derivation details{margin-top:.4rem;color:var(--ngd-muted,inherit)}
 .ngd-derivation details ol{display:block;list-style:decimal;padding-left:1.6rem}
 .ngd-derivation details li{display:list-item;padding:.1rem 0}
@@ -89,23 +94,35 @@ STYLE = """<style>
 .ngd-derivation .ngd-left,.ngd-derivation .ngd-right{display:block}
 .ngd-derivation .ngd-right,.ngd-derivation .ngd-because{display:block;padding:.15rem 0 0 1.6rem}}
 </style>"""
+FORMULA_STYLE = """<style>
+.ngd-formula{display:flex;flex-wrap:wrap;align-items:center;justify-content:center;gap:.2rem .5rem;
+ margin:.6rem 0 1rem;max-width:100%;overflow-x:auto;overflow-y:hidden}
+.ngd-formula .ngd-part{display:inline-block;max-width:100%}
+.ngd-formula .ngd-because{font-size:.88rem;color:var(--ngd-muted,inherit)}
+.ngd-formula .ngd-mark{font-weight:700;color:var(--ngd-natural,inherit)}
+</style>"""
 WIDE = 44  # characters of a formula's plain text beyond which reasons go below their lines
+BREAKABLE = 60  # characters of LaTeX below which a formula is never broken
 LONG = 62  # characters beyond which the right side goes below the left
 
 
-def as_text(d: Derivation) -> str:
+def as_text(d: Derivation, verified: Verified) -> str:
     lines = [d.title]
     lines += [f"  where {what} := {meaning}" for what, meaning in d.definitions]
-    lines += [f"  {s.number}. {s.text}   ({s.because}) ✓" for s in d.steps]
+    lines += [
+        f"  {s.number}. {s.text}   ({s.because}) {'✓' if v.earned else '(by definition)'}"
+        for s, v in zip(d.steps, verified.steps, strict=True)
+    ]
     if d.valid_for:
         lines.append(f"  Verified for {d.valid_for}.")
     return "\n".join(lines)
 
 
-def as_latex(d: Derivation) -> str:
+def as_latex(d: Derivation, verified: Verified) -> str:
     rows = [
-        rf"{s.left_latex} &{s.right_latex} && \text{{{_tex_text(s.because)}}}\ \checkmark"
-        for s in d.steps
+        rf"{s.left_latex} &{s.right_latex} && \text{{{_tex_text(s.because)}}}"
+        + (r"\ \checkmark" if v.earned else r"\ \text{(by definition)}")
+        for s, v in zip(d.steps, verified.steps, strict=True)
     ]
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
 
@@ -126,6 +143,72 @@ def _math(tex: str) -> str:
     return rf"\(\displaystyle {html.escape(tex, quote=False)}\)"
 
 
+def _inline(tex: str) -> str:
+    return rf"\({html.escape(tex, quote=False)}\)"
+
+
+def _parts(tex: str) -> str:
+    """A formula in pieces, between which a narrow page may break the line: before + and − and
+    relation signs that stand in no bracket, fraction or index."""
+    if len(tex) < BREAKABLE:
+        return _math(tex)
+    pieces, start, depth, opened = [], 0, 0, 0
+    for found in re.finditer(r"\\left|\\right|\\begin|\\end|\\[a-zA-Z]+|\\.|[{}]| [+=-] ", tex):
+        token = found.group()
+        depth += {"{": 1, "}": -1}.get(token, 0)
+        opened += {r"\left": 1, r"\begin": 1, r"\right": -1, r"\end": -1}.get(token, 0)
+        if token.startswith(" ") and not depth and not opened and tex[start : found.start()]:
+            pieces.append(tex[start : found.start()])
+            start = found.start()
+    pieces.append(tex[start:])
+    joined = [re.sub(r"^ ([+-]) ", r"{} \1 ", piece) for piece in pieces if piece.strip()]
+    return " ".join(f'<span class="ngd-part">{_math(piece)}</span>' for piece in joined)
+
+
+def _conditions(d: Derivation) -> list[str]:
+    """What the mathematics needs, as formulas; nothing for a symbol that may be any real."""
+
+    def tex(expression: Any) -> str:
+        return latex(expression, tuple(d.tex.items()))
+
+    said = []
+    for symbol, where in d.domain.items():
+        name = tex(symbol)
+        if isinstance(where, str):
+            text = f"\\({name}\\) {where}" if where != "any" else ""
+        elif symbol in d.sizes:
+            text = ""
+        elif isinstance(where, tuple):
+            text = rf"\({name} \in {tex(sp.FiniteSet(*where))}\)"
+        elif isinstance(where, sp.Range):
+            text = rf"\({name} = {tex(where.start)}, \dots, {tex(where.stop - where.step)}\)"
+        else:
+            text = _inequality(name, where, tex)
+        if text:
+            reason = d.why.get(symbol)
+            said.append(text + (f" ({_prose(reason)})" if reason else ""))
+    return said
+
+
+def _inequality(name: str, where: sp.Interval, tex: Any) -> str:
+    low, high = where.start, where.end
+    below, above = ("<" if is_open else r"\le" for is_open in (where.left_open, where.right_open))
+    if low == -sp.oo and high == sp.oo:
+        return ""
+    if high == sp.oo:
+        return _inline(f"{name} {'>' if where.left_open else chr(92) + 'ge'} {tex(low)}")
+    if low == -sp.oo:
+        return _inline(f"{name} {above} {tex(high)}")
+    return _inline(f"{tex(low)} {below} {name} {above} {tex(high)}")
+
+
+def _mark(verdict: Any) -> str:
+    how = html.escape(f"Verified: {verdict}", quote=True)
+    if not verdict.earned:
+        return f'<span class="ngd-kept" title="{html.escape(str(verdict))}">by definition</span>'
+    return f'<span class="ngd-mark" role="img" aria-label="verified" title="{how}">✓</span>'
+
+
 def as_html(d: Derivation, verified: Verified) -> str:
     """A grid, one formula a row beside its reason and mark; the formulas scroll in their box."""
 
@@ -133,17 +216,12 @@ def as_html(d: Derivation, verified: Verified) -> str:
         return latex(expression, tuple(d.tex.items()))
 
     about = [f"<strong>{_prose(d.title)}</strong>"]
-    if d.buys:
-        about.append(_prose(d.buys))
-    where = [f"{tex(what)} := {tex(meaning)}" for what, meaning in d.definitions]
-    where += [
-        rf"{tex(s)} \in {tex(sp.FiniteSet(*w) if isinstance(w, tuple) else w)}"
-        for s, w in d.domain.items()
-        if not isinstance(w, str) and w != sp.Interval(-sp.oo, sp.oo) and s not in d.sizes
-    ]
-    kinds = [rf"\({tex(m)}\) {kind}" for m, kind in d.domain.items() if kind in MATRIX_KINDS[1:]]
-    if where or kinds:
-        about.append("Here " + ", ".join([*(rf"\({w}\)" for w in where), *kinds]) + ".")
+    if d.problem or d.buys:
+        about.append(_prose(d.problem or d.buys))
+    where = [_inline(f"{tex(what)} := {tex(meaning)}") for what, meaning in d.definitions]
+    where += _conditions(d)
+    if where:
+        about.append("Here " + ", ".join(where) + ".")
     if d.valid_for:
         about.append(f"Verified for {_prose(d.valid_for)}.")
     rows = []
@@ -151,15 +229,15 @@ def as_html(d: Derivation, verified: Verified) -> str:
         goes_on = step.number < len(d.steps) and d.steps[step.number].chained
         kind = "ngd-chained" if step.chained or goes_on else ""
         kind = kind or ("ngd-long" if len(step.text) > LONG else "ngd-short")
-        left = f'<span class="ngd-left">{_math(step.left_latex)}</span>' if step.left_latex else ""
-        how = html.escape(f"Verified: {verdict}")
+        left = f'<span class="ngd-left">{_parts(step.left_latex)}</span>' if step.left_latex else ""
         rows.append(
             f'<li><span class="{kind}">{left}'
-            f'<span class="ngd-right">{_math(step.right_latex)}</span></span>'
-            f'<span class="ngd-because">{_prose(step.because)} <span class="ngd-mark" role="img" '
-            f'aria-label="verified" title="{how}">✓</span></span></li>'
+            f'<span class="ngd-right">{_parts(step.right_latex)}</span></span>'
+            f'<span class="ngd-because">{_prose(step.because)} {_mark(verdict)}</span></li>'
         )
     how = "".join(f"<li>{html.escape(str(v)).capitalize()}.</li>" for v in verified.steps)
+    drawn = [_inequality(tex(s), w, tex) for s, w in d.sampled.items()]
+    drawn = f"<p>Points drawn from {', '.join(drawn)}.</p>" if drawn else ""
     longest = max(len(s.text if s.left_latex else f"  = {s.rhs}") for s in d.steps)
     stacked = " ngd-stacked" if longest > WIDE else ""
     label = html.escape(f"Derivation: {re.sub(r'[$]', '', d.title)}")
@@ -168,5 +246,19 @@ def as_html(d: Derivation, verified: Verified) -> str:
         f'id="derivation-{d.name}"><figcaption>{" ".join(about)}</figcaption>'
         f'<div class="ngd-chain" tabindex="0" role="region" aria-label="{label}">'
         f"<ol>{''.join(rows)}</ol></div>"
-        f"<details><summary>How each line was verified</summary><ol>{how}</ol></details></figure>"
+        f"<details><summary>How each line was verified</summary><ol>{how}</ol>{drawn}"
+        "</details></figure>"
+    )
+
+
+def formula_as_html(d: Derivation, verified: Verified) -> str:
+    """One line in the text, with its mark and, where there is one, its reason."""
+    (step,), (verdict,) = d.steps, verified.steps
+    conditions = ", ".join(_conditions(d))
+    said = "; ".join(part for part in (_prose(step.because), conditions) if part)
+    said = f'<span class="ngd-because">{said}</span>' if said else ""
+    return (
+        f'{FORMULA_STYLE}<div class="ngd-formula tex2jax_process mathjax_process">'
+        f"<span>{_parts(step.left_latex)} {_parts(step.right_latex)}</span>"
+        f"{said}{_mark(verdict)}</div>"
     )
