@@ -12,7 +12,7 @@ WORDS = "one two three four five six seven eight nine ten eleven twelve".split()
 _WORD = {w: float(i) for i, w in enumerate(WORDS, 1)} | {"twenty": 20.0, "hundred": 100.0}
 _MULTIPLES = {"twice": 2.0, "double": 2.0, "half": 0.5, "thrice": 3.0}
 NUMERAL = re.compile(
-    r"(?<![\w^_])[−-]?\d[\d,]*(?:\.\d+)?(?:/\d+)?|[−-]?[½¼¾⅓⅔⅛]|\b(?:twice|half|double|thrice)\b"
+    r"(?<![\w^_])[−-]?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?|[−-]?[½¼¾⅓⅔⅛]|\b(?:twice|half|double|thrice)\b"
     r"|\b(?:" + "|".join(_WORD) + r") times\b"
 )
 
