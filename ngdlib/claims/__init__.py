@@ -8,7 +8,7 @@
 CONTRIBUTING.md, 'Add a claim', says how an author uses it.
 """
 
-from ngdlib.claims.attack import Attack, attacks, survivors
+from ngdlib.claims.attack import KINDS, Attacked, attacked, attacks
 from ngdlib.claims.registry import (
     CHECKS,
     SOURCES,
@@ -30,13 +30,15 @@ from ngdlib.claims.show import Table, box, chapter_table, exceptions, ledger, nu
 
 __all__ = [
     "CHECKS",
+    "KINDS",
     "SOURCES",
     "VERDICTS",
-    "Attack",
+    "Attacked",
     "Claim",
     "Evidence",
     "Source",
     "Table",
+    "attacked",
     "attacks",
     "box",
     "chapter_table",
@@ -52,6 +54,5 @@ __all__ = [
     "prose",
     "register",
     "summary",
-    "survivors",
     "written_chapters",
 ]

@@ -24,7 +24,7 @@ KINDS = {
     "no number": "nothing in the truth can be changed by 1 %",
 }
 FACTORS = (0.99, 0.995, 1.005, 1.01)  # by half a per cent too: no check should pass by a hair
-MOST_ENTRIES = 4
+MOST_ENTRIES = 8  # a longer axis is a batch, not a vector of parameters
 REFUSALS = (ValueError, ArithmeticError)  # a false version may leave a domain
 
 
@@ -51,7 +51,7 @@ class Attacked(NamedTuple):
     survivors: list[str]
 
 
-def survivors(claim) -> Attacked:
+def attacked(claim) -> Attacked:
     """Attack a claim: the check is run on every false version of its truth."""
     with np.errstate(all="ignore"):
         made = list(attacks(claim.truth, claim.check))
@@ -122,7 +122,7 @@ def _of_numbers(value) -> Iterator[tuple[str, str, Any]]:
     for factor in FACTORS:
         yield "scaled", f"times {factor}", _scaled(value, factor)
     if np.ndim(value) and np.shape(value)[-1] > 1:
-        for k in range(min(np.shape(value)[-1], MOST_ENTRIES)):
+        for k in range(_count([value])):
             yield "entry", f"entry {k} times 1.01", _entry(value, k, 1.01)
     if np.any(value):
         yield "zero", "zero", value * 0
@@ -138,7 +138,7 @@ def _of_function(function, path, truth, check) -> Iterator[tuple[str, str, Any]]
         return
     for factor in FACTORS:
         yield "scaled", f"result times {factor}", _changed(function, _scaling(factor))
-    for k in range(min(seen.entries, MOST_ENTRIES)):
+    for k in range(seen.entries):
         for factor in (0.99, 1.01):
             change = _changed(function, _entry_scaling(k, factor))
             yield "entry", f"entry {k} of the result times {factor}", change
@@ -192,7 +192,7 @@ def _count(parts: list) -> int:
     if len(parts) > 1:
         return len(parts)
     last = np.shape(parts[0])[-1:]
-    return last[0] if last and last[0] > 1 else 0
+    return last[0] if last and 1 < last[0] <= MOST_ENTRIES else 0
 
 
 def _scaled(value, factor):

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ngdlib.claims.attack import KINDS
+from ngdlib.claims.quotes import unquoted
 
 VERDICTS = (
     "holds",
@@ -172,7 +173,7 @@ def claim(
                   a claim without them stands in the ledger only
     truth, control  the statement under test as the book asserts it, and a false version of it
     control_name  what the false version is, in words
-    exceptions    {kind of attack: why such a version is not false}, the kinds being `attack.KINDS`
+    exceptions    {kind of attack: why such a version is not false}, the kinds being `KINDS`
     reasons       for an opinion, instead of a check
     citation      for an empirical claim that a publication decides: its key in references.bib
 
@@ -253,6 +254,7 @@ def _claim(
 # Chapters
 
 
+ENTRY = ("id", "source", "chapter", "audit")
 CHECKS = Path(__file__).resolve().parents[2] / "chapters" / "checks"
 
 
@@ -260,10 +262,28 @@ def register(folder: Path = CHECKS) -> dict[str, dict[str, Any]]:
     """{id: entry} of every claim that the book must decide, in the order of the sources.
 
     An entry has `id`, `source`, `chapter`, `audit` (a first verdict, or None) and, where a second
-    audit differs, `second_audit` with a word on how it differs.
+    audit differs, `second_audit` and `second_audit_says`, a word on how it differs. Raises
+    ValueError, with the line, for other fields, an unknown verdict and an id that comes again.
     """
-    entries = json.loads((Path(folder) / "register.json").read_text(encoding="utf-8"))
-    return {entry["id"]: entry for entry in entries}
+    file = Path(folder) / "register.json"
+    text = file.read_text(encoding="utf-8")
+    try:
+        entries = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"register.json:{error.lineno}: expected JSON: {error.msg}") from None
+    found: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        id = entry.get("id")
+        line = text[: text.find(f'"{id}"')].count("\n") + 1
+        if not set(ENTRY) <= set(entry) <= {*ENTRY, "second_audit", "second_audit_says"}:
+            raise ValueError(f"register.json:{line}: expected the fields {ENTRY}, got {entry!r}")
+        verdicts = {entry["audit"], entry.get("second_audit")} - {None}
+        if not verdicts <= set(VERDICTS):
+            raise ValueError(f"register.json:{line}: expected some of {VERDICTS}, got {verdicts}")
+        if id in found:
+            raise ValueError(f"register.json:{line}: expected each id once, got {id!r} again")
+        found[id] = entry
+    return found
 
 
 def written_chapters(folder: Path = CHECKS) -> list[str]:
@@ -334,7 +354,7 @@ def defects(chapter: str, folder: Path = CHECKS, *, run: bool = True) -> list[st
 
     Every claim of the chapter in the register is decided, at a heading of the chapter, by a check
     that passes with the truth, fails with the control, and has a value for every number that the
-    text prints. ``run=False`` leaves the checks out. The attacks are `attack.survivors`.
+    text prints. ``run=False`` leaves the checks out. The attacks are `attack.attacked`.
     """
     entries, headings = register(folder), places(chapter, folder)
     claims = load_chapter(chapter, folder)
@@ -355,6 +375,8 @@ def defects(chapter: str, folder: Path = CHECKS, *, run: bool = True) -> list[st
                 f"{each.at}: {each.id}: where: expected the label of a heading of {chapter}.ipynb, "
                 f"one of {', '.join(headings)}, got {each.where!r}"
             )
+        if each.verdict == "opinion":
+            found += [f"{each.at}: {each.id}: {d}" for d in unquoted(each.correct, each.fact, {})]
         if each.verdict == "opinion" or (each.check is None and each.citation) or not run:
             continue
         found += [f"{each.at}: {each.id}: {defect}" for defect in _defects_of_check(each)]
@@ -369,6 +391,8 @@ def _defects_of_check(each: Claim) -> list[str]:
         evidence = run_check(each, each.truth)
         if not evidence.passed:
             found.append(f"the check refuses the truth; it found {dict(evidence.numbers)}")
+        else:
+            found += unquoted(each.correct, each.fact, evidence.quotes)
     except Exception as error:
         found.append(f"the check of the truth raised {error!r}")
     try:
