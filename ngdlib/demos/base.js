@@ -138,7 +138,7 @@ const ngd = (() => {
     return node;
   };
 
-  /** An axis: .update({scale, at, ticks, text, label}). side "bottom" (at: y) or "left" (at: x). */
+  /** An axis: .update({scale, at, ticks, text, label, away: its label's distance}). side "bottom" (at: y) or "left" (at: x). */
   const axis = (parent, side = "bottom") => {
     const group = svg("g", { class: "ngd-axis", "aria-hidden": "true" });
     const rule = svg("path", { class: "ngd-axis-line" });
@@ -149,7 +149,7 @@ const ngd = (() => {
     const flat = side === "bottom";
     return {
       node: group,
-      update({ scale, at, ticks = scale.ticks(flat ? 5 : 4), text = tickText(scale), label = "" }) {
+      update({ scale, at, ticks = scale.ticks(flat ? 5 : 4), text = tickText(scale), label = "", away = 36 }) {
         const [a, b] = scale.range;
         const marks = ticks.map(t => (flat ? `M${r2(scale(t))} ${r2(at)}v5` : `M${r2(at)} ${r2(scale(t))}h-5`));
         attr(rule, { d: (flat ? `M${r2(a)} ${r2(at)}H${r2(b)}` : `M${r2(at)} ${r2(a)}V${r2(b)}`) + marks.join("") });
@@ -164,7 +164,7 @@ const ngd = (() => {
             : { text: "" }));
         attr(title, flat
           ? { x: r2((a + b) / 2), y: r2(at + 32), "text-anchor": "middle", text: label }
-          : { x: 0, y: 0, transform: `translate(${r2(at - 36)} ${r2((a + b) / 2)}) rotate(-90)`, "text-anchor": "middle", text: label });
+          : { x: 0, y: 0, transform: `translate(${r2(at - away)} ${r2((a + b) / 2)}) rotate(-90)`, "text-anchor": "middle", text: label });
       },
     };
   };
@@ -329,16 +329,19 @@ const ngd = (() => {
        *           left/right, the second up/down (with one, all four arrows move it)
        *   place(x, y)  pointer position in stage pixels -> calls of set
        *   tab     false: pointer only (the same point has another handle that the keyboard reaches)
-       * Returns {node, move(x, y, turn = 0)}: call move in draw; `turn` in degrees.
+       *   open    nothing but the mark lies on the drawing: the arrows stand around what `move` is told to clear
+       * Returns {node, move(x, y, turn = 0, [left, right, up, down])}: call move in draw; `turn` in degrees,
+       * `clear`, of an open handle, in pixels from the point.
        */
-      ui.handle = (parent, { label, shape: kind = "disc", className = "ngd-ink", size = 7, axes, place, tab = true }) => {
+      ui.handle = (parent, { label, shape: kind = "disc", className = "ngd-ink", size = 7, axes, place, tab = true, open = false }) => {
         const mark = svg("path", { class: `ngd-mark ${className}`, d: shape(kind === "ring" ? "disc" : kind, 0, 0, size) });
         // small arrows inside the halo say which way it can be dragged
         const a = size + 7;
         const hints = (axes.length > 1 ? [0, 90, 180, 270] : [0, 180]).map(turn =>
           svg("path", { class: "ngd-hints", d: `M${a - 3} -3.5L${a + 1} 0L${a - 3} 3.5Z`, transform: `rotate(${turn})` }));
-        const node = svg("g", { class: `ngd-handle${kind === "ring" ? " ngd-hollow" : ""}` },
-          svg("circle", { class: "ngd-grip", r: 22 }), svg("circle", { class: "ngd-halo", r: size + 9 }), ...hints, mark);
+        const halo = svg("circle", { class: "ngd-halo", r: size + 9 });
+        const node = svg("g", { class: `ngd-handle${kind === "ring" ? " ngd-hollow" : ""}${open ? " ngd-open-handle" : ""}` },
+          svg("circle", { class: "ngd-grip", r: 22 }), halo, ...hints, mark);
         if (tab) attr(node, { role: "slider", tabindex: 0, "aria-label": label });
         else attr(node, { "aria-hidden": "true" });
         if (tab && axes.length > 1) attr(node, { "aria-roledescription": "two-way slider" });
@@ -349,7 +352,7 @@ const ngd = (() => {
           grab = [e.clientX - at[0], e.clientY - at[1]]; // the stage does not move under a drag
           ui.dragging = true;
           node.setPointerCapture(e.pointerId);
-          node.classList.add("ngd-dragging");
+          node.classList.add("ngd-dragging", "ngd-by-pointer"); // the ring of focus is for keyboards
           node.focus({ preventScroll: true });
           e.preventDefault();
         }, { signal });
@@ -366,7 +369,9 @@ const ngd = (() => {
         };
         node.addEventListener("pointerup", drop, { signal });
         node.addEventListener("pointercancel", drop, { signal });
+        node.addEventListener("blur", () => node.classList.remove("ngd-by-pointer"), { signal });
         node.addEventListener("keydown", e => {
+          node.classList.remove("ngd-by-pointer");
           const two = axes.length > 1;
           const [which, by] = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowUp: [+two, 1], ArrowDown: [+two, -1],
             PageUp: [+two, 10], PageDown: [+two, -10], Home: [0, -Infinity], End: [0, Infinity] }[e.key] ?? [];
@@ -378,8 +383,14 @@ const ngd = (() => {
         }, { signal });
         return {
           node,
-          move(x, y, turn = 0) {
+          move(x, y, turn = 0, clear = null) {
             at = [x, y];
+            if (clear) {
+              const [left, right, up, down] = clear;
+              [[right, 0], [0, down], [-left, 0], [0, -up]].forEach(([dx, dy], k) =>
+                attr(hints[k], { transform: `translate(${r2(dx)} ${r2(dy)}) rotate(${90 * k})` }));
+              attr(halo, { r: r2(Math.max(22, Math.hypot(Math.max(left, right), Math.max(up, down))) + 16) });
+            }
             attr(node, { transform: `translate(${r2(x)} ${r2(y)})${turn ? ` rotate(${r2(turn)})` : ""}` });
             if (!tab || ui.dragging) return; // no one hears of values on the way
             const [{ min, max, get: read }] = axes;

@@ -42,6 +42,16 @@ const ball = ([m, s], epsilon, direction, n = 181) => {
   });
 };
 
+/** How far the three outlines around standard deviation s reach along the σ axis: [low, high] each. */
+const reach = (s, epsilon) => {
+  const ends = onAxis => [root(r => epsilon - onAxis(r), 1e-6, 1), root(r => onAxis(r) - epsilon, 1, 1e6)].map(r => s * r);
+  return {
+    forward: ends(r => bregman(1 / (r * r)) / 2),
+    ellipse: [s * (1 - Math.sqrt(epsilon)), s * (1 + Math.sqrt(epsilon))],
+    reverse: ends(r => bregman(r * r) / 2),
+  };
+};
+
 /** The Fisher ellipse ½ v·F·v = epsilon around [m, s], in n points; F = diag(1, 2)/s². */
 const ellipse = ([m, s], epsilon, n = 181) =>
   Array.from({ length: n }, (_, k) => {
@@ -101,111 +111,111 @@ const flowLength = ([m0, s0], [m1, s1]) => {
 /** The largest relative error in words: per cent, from 100 % on the factor between the two. */
 const offBy = (error, percent) => (error < 1 ? `up to ${ngd.fixed(100 * error, 1)}${percent}` : `a factor of up to ${ngd.significant(1 + error, 3)}`);
 
-export const math = { kl, ball, ellipse, ellipseError, distance, geodesic, flow, straightLength, flowLength, offBy };
+export const math = { kl, ball, reach, ellipse, ellipseError, distance, geodesic, flow, straightLength, flowLength, offBy };
+
+const MEANS = [-1.8, 1.8], SPREADS = [0.25, 2];
 
 export default ngd.demo({
-  state: { mu: [-2.5, 2.5], sigma: [0.3, 2.5], mu2: [-2.5, 2.5], sigma2: [0.3, 2.5], epsilon: [0.001, 0.9] },
+  state: { mu: MEANS, sigma: SPREADS, mu2: MEANS, sigma2: SPREADS, epsilon: [0.001, 0.9], show: ["balls", "all"] },
 
   build(ui) {
     const { svg, html, attr, line, fixed, significant } = ngd;
-    const stage = ngd.stage("The half-plane of Gaussians; drag the points A and B");
+    const stage = ngd.stage("The half-plane of Gaussians; drag the point A");
     const plane = ngd.plot(stage), density = ngd.plot(stage);
     const curve = (panel, role, style = "") => {
       const node = svg("path", { class: `ngd-way ngd-${role}`, style: `--ngd-paint:var(--ngd-${role});${style}` });
       panel.inside.append(node);
       return node;
     };
-    const label = (words, role) => {
-      const text = svg("text", { class: "ngd-words", "text-anchor": "middle", text: words, "aria-hidden": "true", style: `fill:var(--ngd-${role})` });
-      plane.over.append(text);
-      return text;
-    };
-    const dash = { ellipse: "stroke-dasharray:7 4;stroke-width:2.1", reverse: "stroke-dasharray:1.5 4;stroke-linecap:round;stroke-width:2.1", forward: "" };
-    const parts = {
-      forward: curve(plane, "metric", "fill:var(--ngd-fill)"),
-      reverse: curve(plane, "metric", dash.reverse),
-      ellipse: curve(plane, "metric", dash.ellipse),
-      straight: curve(plane, "muted", "stroke-dasharray:2 3"),
-      geodesic: curve(plane, "ink"),
-      flow: curve(plane, "natural", "stroke-width:2.2"),
-      densityB: curve(density, "ink", "stroke-dasharray:5 3"),
-      densityA: curve(density, "ink"),
-    };
-    const words = {
-      geodesic: label("geodesic", "ink"), flow: label("natural-gradient flow", "natural"), straight: label("straight", "muted"),
-    };
+    const DASH = { forward: "", ellipse: "stroke-dasharray:7 4;stroke-width:2.1", reverse: "stroke-dasharray:1.5 4;stroke-linecap:round;stroke-width:2.1" };
+    const WAYS = { geodesic: ["metric", "stroke-width:2.6"], flow: ["natural", "stroke-width:2.2"], straight: ["muted", "stroke-dasharray:2 3"] };
+    const balls = { forward: curve(plane, "metric", "fill:var(--ngd-fill)"), reverse: curve(plane, "metric", DASH.reverse), ellipse: curve(plane, "metric", DASH.ellipse) };
+    const ways = Object.fromEntries(Object.entries(WAYS).map(([name, given]) => [name, curve(plane, ...given)]));
+    const bells = { b: curve(density, "ink", "stroke-dasharray:5 3"), a: curve(density, "ink") };
     const point = (name, letter, mu, sigma, kind) => {
-      const axis = (key, low, high, sign) => ({ min: low, max: high, step: 0.05, get: () => ui.get(key),
+      const axis = (key, [min, max], sign) => ({ min, max, step: 0.05, get: () => ui.get(key),
         set: v => ui.set({ [key]: Math.round(v * 1e4) / 1e4 }), text: v => `${sign} ${fixed(v, 2)}` });
-      const handle = ui.handle(plane.over, { label: name, shape: kind, axes: [axis(mu, -2.5, 2.5, "mean"), axis(sigma, 0.3, 2.5, "standard deviation")],
-        place: (x, y) => ui.set({ [mu]: Math.round(plane.x.invert(x) * 1e3) / 1e3, [sigma]: Math.round(plane.y.invert(y) * 1e3) / 1e3 }) });
-      const tag = svg("text", { class: "ngd-words ngd-title", "text-anchor": "middle", text: letter, "aria-hidden": "true" });
+      const round = v => Math.round(v * 100) / 100;
+      const handle = ui.handle(plane.over, { label: name, shape: kind, size: 4, open: true, axes: [axis(mu, MEANS, "mean"), axis(sigma, SPREADS, "standard deviation")],
+        place: (x, y) => ui.set({ [mu]: round(plane.x.invert(x)), [sigma]: round(plane.y.invert(y)) }) });
+      const tag = svg("text", { class: "ngd-words ngd-title", text: letter, "aria-hidden": "true" });
       plane.over.append(tag);
-      return { move(x, y) { handle.move(x, y); attr(tag, { x: x + 15, y: y - 11 }); } };
+      return { handle, tag, move(x, y, clear) {
+        handle.move(x, y, 0, clear);
+        attr(tag, { x: (x + clear[1] * 0.75 + 6).toFixed(1), y: (y - clear[2] * 0.75 - 6).toFixed(1) });
+      } };
     };
     const b = point("second Gaussian B", "B", "mu2", "sigma2", "diamond");
     const a = point("first Gaussian A", "A", "mu", "sigma", "disc");
 
-    const key = html("p", { class: "ngd-key" });
-    const swatch = (words, style) => {
-      const icon = svg("svg", { width: 34, height: 10, "aria-hidden": "true" }, svg("path", { d: "M1 5H33", class: "ngd-way ngd-metric", style }));
-      return html("span", {}, icon, words);
+    // the key says what each line is and how far it reaches
+    const row = (className, words, style) => {
+      const icon = svg("svg", { width: 34, height: 10, "aria-hidden": "true" }, svg("path", { d: "M1 5H33", class: `ngd-way ngd-${className}`, style: `--ngd-paint:var(--ngd-${className});${style}` }));
+      const value = html("td"), node = html("tr", {}, html("th", { scope: "row" }, icon, words), value);
+      return { node, value };
     };
-    key.append(swatch("KL(A ‖ ·) = ε", dash.forward), swatch("Fisher ellipse at ε", dash.ellipse), swatch("KL(· ‖ A) = ε", dash.reverse));
-    const readout = html("div", { class: "ngd-told" });
-    const lines = [0, 1].map(() => {
-      const node = html("p");
-      readout.append(node);
-      return node;
-    });
-    const controls = html("div", { class: "ngd-row" },
-      ui.range({ name: "epsilon", label: "radius ε (nats)", log: true, text: v => significant(v, 3) }), ui.resetButton());
-    ui.root.append(stage, key, readout, controls);
+    const head = html("th", { scope: "col" }), reaches = html("th", { scope: "col", text: "σ from … to" });
+    const keys = { forward: row("metric", "KL(A ‖ ·) = ε", ""), ellipse: row("metric", "Fisher ellipse", DASH.ellipse), reverse: row("metric", "KL(· ‖ A) = ε", DASH.reverse) };
+    const lengths = html("th", { scope: "col", text: "Fisher length" });
+    const wayKeys = { geodesic: row("metric", "geodesic", WAYS.geodesic[1]), flow: row("natural", "natural flow", WAYS.flow[1]), straight: row("muted", "straight in (μ, σ)", WAYS.straight[1]) };
+    const wayHead = html("th", { scope: "col", text: "from A to B" });
+    const table = (top, rows) => html("table", { class: "ngd-table" }, html("thead", {}, html("tr", {}, ...top)), html("tbody", {}, ...Object.values(rows).map(r => r.node)));
+    const more = html("div", {}, table([wayHead, lengths], wayKeys));
+    const told = html("p", { class: "ngd-told" });
+    ui.root.append(stage, table([head, reaches], keys), more, told, html("div", { class: "ngd-row" },
+      ui.range({ name: "epsilon", label: "radius ε (nats)", log: true, typed: true }),
+      ui.choice({ name: "show", label: "what is shown", options: [["balls", "the balls"], ["all", "show all"]] }), ui.resetButton()));
 
     const read = s => [[s.mu, s.sigma], [s.mu2, s.sigma2]];
     const along = (f, n = 61) => Array.from({ length: n }, (_, k) => f(k / (n - 1)));
     const bell = ([m, s], x) => Math.exp(-(((x - m) / s) ** 2) / 2) / (s * Math.sqrt(2 * Math.PI));
+    const WIDE = [-2.6, 2.6], TALL = [0, 2.6];
     return {
       layout(width) {
-        const left = 46, right = 12, wide = width - left - right, unit = wide / 6.4, tall = Math.max(180, 3 * unit);
-        const x = { domain: [-3.2, 3.2], ticks: [-3, -2, -1, 0, 1, 2, 3] };
-        plane.update({ box: [left, 8, wide, tall], x: { ...x, label: "" }, y: { domain: [0, 3], ticks: [0, 1, 2, 3], label: "standard deviation σ" } });
-        density.update({ box: [left, tall + 36, wide, 84], x: { ...x, label: "mean μ, and outcome x" }, y: { domain: [0, 1.4], ticks: [0, 1], label: "density" } });
-        stage.size(width, tall + 160);
+        const left = 46, right = 12, wide = width - left - right, tall = Math.min(wide / 2, 340);
+        const x = { domain: WIDE, ticks: [-2, -1, 0, 1, 2] };
+        plane.update({ box: [left, 8, wide, tall], x: { ...x, label: "" }, y: { domain: TALL, ticks: [0, 1, 2], label: "standard deviation σ" } });
+        density.update({ box: [left, tall + 36, wide, 66], x: { ...x, label: "mean μ, and outcome x" }, y: { domain: [0, 1.6], ticks: [0, 1], label: "density" } });
+        stage.size(width, tall + 142);
       },
       draw: [s => {
-        const [A, B] = read(s), X = plane.x, Y = plane.y;
-        a.move(X(A[0]), Y(A[1]));
-        b.move(X(B[0]), Y(B[1]));
-        attr(parts.straight, { d: line([A, B], X, Y) });
+        const [A, B] = read(s), X = plane.x, Y = plane.y, all = s.show === "all", ends = reach(A[1], s.epsilon), spans = Object.values(ends);
+        const path = points => line(points, X, Y);
+        const outline = ball(A, s.epsilon, "forward");
+        attr(balls.forward, { d: `${path(outline)}Z` });
+        attr(balls.reverse, { d: `${path(ball(A, s.epsilon, "reverse"))}Z` });
+        attr(balls.ellipse, { d: `${path(ellipse(A, s.epsilon))}Z` });
+        const side = X(Math.max(...outline.map(p => p[0]), A[0] + A[1] * Math.sqrt(2 * s.epsilon))) - X(A[0]);
+        const up = Y(A[1]) - Y(Math.max(...spans.map(e => e[1]))), down = Y(Math.min(...spans.map(e => e[0]))) - Y(A[1]);
+        a.move(X(A[0]), Y(A[1]), [side, side, up, down]);
+        b.move(X(B[0]), Y(B[1]), [8, 8, 8, 8]);
+        for (const node of [b.handle.node, b.tag, bells.b, ...Object.values(ways)]) attr(node, { visibility: all ? null : "hidden" });
+        attr(more, { hidden: !all });
+        attr(head, { text: `A: μ = ${fixed(s.mu, 2)}, σ = ${fixed(s.sigma, 2)}` });
+        for (const [name, [low, high]] of Object.entries(ends)) attr(keys[name].value, { text: `${fixed(low, 3)} … ${fixed(high, 3)}` });
       }, s => {
-        const [A] = read(s), path = points => line(points, plane.x, plane.y);
-        attr(parts.forward, { d: `${path(ball(A, s.epsilon, "forward"))}Z` });
-        attr(parts.reverse, { d: `${path(ball(A, s.epsilon, "reverse"))}Z` });
-        attr(parts.ellipse, { d: `${path(ellipse(A, s.epsilon))}Z` });
+        const [A, B] = read(s), path = points => line(points, plane.x, plane.y);
+        if (s.show !== "all") return;
+        attr(ways.straight, { d: path([A, B]) });
+        attr(ways.geodesic, { d: path(along(t => geodesic(A, B, t))) });
+        attr(ways.flow, { d: path(along(t => flow(A, B, t))) });
       }, s => {
-        const [A, B] = read(s), X = plane.x, Y = plane.y, path = points => line(points, X, Y);
-        attr(parts.geodesic, { d: path(along(t => geodesic(A, B, t))) });
-        attr(parts.flow, { d: path(along(t => flow(A, B, t))) });
-        const far = Math.hypot(X(A[0]) - X(B[0]), Y(A[1]) - Y(B[1])) > 150;
-        const put = (node, p, dy) => attr(node, far ? { x: X(p[0]).toFixed(1), y: (Y(p[1]) + dy).toFixed(1), visibility: null } : { visibility: "hidden" });
-        put(words.flow, flow(A, B, 0.5), -9);
-        put(words.geodesic, geodesic(A, B, 0.5), flow(A, B, 0.5)[1] - geodesic(A, B, 0.5)[1] < 0.16 ? 15 : 12);
-        put(words.straight, [(A[0] + B[0]) / 2, (A[1] + B[1]) / 2], 16);
+        const [A, B] = read(s), grid = along(t => WIDE[0] + (WIDE[1] - WIDE[0]) * t, 161);
+        attr(bells.a, { d: line(grid.map(x => [x, bell(A, x)]), density.x, density.y) });
+        attr(bells.b, { d: line(grid.map(x => [x, bell(B, x)]), density.x, density.y) });
       }, s => {
-        const [A, B] = read(s), grid = along(t => -3.2 + 6.4 * t, 161);
-        attr(parts.densityA, { d: line(grid.map(x => [x, bell(A, x)]), density.x, density.y) });
-        attr(parts.densityB, { d: line(grid.map(x => [x, bell(B, x)]), density.x, density.y) });
-      }, s => {
-        const [A, B] = read(s);
-        attr(lines[0], { text: `On the ellipse the true divergence differs from ε by ${offBy(ellipseError(A, s.epsilon), " %")}.` });
-        attr(lines[1], { text: `Fisher length from A to B: geodesic ${fixed(distance(A, B), 3)}, flow ${fixed(flowLength(A, B), 3)}, straight ${fixed(straightLength(A, B), 3)}. ` +
-          `KL(A ‖ B) = ${fixed(kl(A, B), 3)}, KL(B ‖ A) = ${fixed(kl(B, A), 3)}.` });
+        const [A, B] = read(s), all = s.show === "all";
+        attr(told, { text: `On the ellipse the true divergence differs from ε by ${offBy(ellipseError(A, s.epsilon), " %")}.` +
+          (all ? ` KL(A ‖ B) = ${fixed(kl(A, B), 3)}, KL(B ‖ A) = ${fixed(kl(B, A), 3)} nats. B: μ = ${fixed(B[0], 2)}, σ = ${fixed(B[1], 2)}.` : "") });
+        if (!all) return;
+        attr(wayKeys.geodesic.value, { text: fixed(distance(A, B), 3) });
+        attr(wayKeys.flow.value, { text: fixed(flowLength(A, B), 3) });
+        attr(wayKeys.straight.value, { text: fixed(straightLength(A, B), 3) });
       }],
       say(s) {
-        const [A, B] = read(s);
-        return `A: mean ${fixed(s.mu, 2)}, standard deviation ${fixed(s.sigma, 2)}. Radius ${significant(s.epsilon, 3)}: the ellipse is wrong by ` +
-          `${offBy(ellipseError(A, s.epsilon), " percent")}. Distance from A to B ${fixed(distance(A, B), 3)}.`;
+        const [low, high] = reach(s.sigma, s.epsilon).forward;
+        return `A: mean ${fixed(s.mu, 2)}, standard deviation ${fixed(s.sigma, 2)}. Radius ${significant(s.epsilon, 3)}: ` +
+          `the ball reaches from ${fixed(low, 3)} to ${fixed(high, 3)}; the ellipse is wrong by ${offBy(ellipseError([s.mu, s.sigma], s.epsilon), " percent")}.`;
       },
     };
   },

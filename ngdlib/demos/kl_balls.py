@@ -5,74 +5,79 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import brentq
 
-from ngdlib.demos.base import Demo, Linear, Number, axis, circle, path, shape, svg, text
+from ngdlib.demos.base import Choice, Demo, Linear, Number, axis, circle, path, shape, svg, text
 from ngdlib.families import Gaussian
 from ngdlib.validate import Array
 
 
 class KLBalls(Demo):
-    """Points A = (``mu``, ``sigma``) and B = (``mu2``, ``sigma2``), and a radius ``epsilon``.
+    """The point A = (``mu``, ``sigma``) and a radius ``epsilon``; ``show`` is "balls" or "all".
 
-    Means in [-2.5, 2.5], standard deviations in [0.3, 2.5], epsilon in [0.001, 0.9] nats.
+    "all" adds B = (``mu2``, ``sigma2``) and three ways to it. Means in [-1.8, 1.8], standard
+    deviations in [0.25, 2], epsilon in [0.001, 0.9] nats.
     """
 
     _module = "kl_balls.js"
     name = "kl-balls"
     title = "Balls of equal divergence among Gaussians"
     caption = (
-        "Each point is a Gaussian. Drag A and B. Around A: all Gaussians at KL divergence "
-        "<em>ε</em> from it (solid), those from which A is at divergence <em>ε</em> (dotted), and "
-        "the Fisher ellipse that stands in for both when <em>ε</em> is small (dashed). From A to "
-        "B: the Fisher–Rao geodesic, the straight line, and the way that natural-gradient flow "
-        "takes when its loss is the divergence from B. Below, the two densities over the same axis."
+        "Each point is a Gaussian; drag A. Around it: all Gaussians at KL divergence <em>ε</em> "
+        "from it (solid), those from which A is at divergence <em>ε</em> (dotted), and the Fisher "
+        "ellipse that stands in for both when <em>ε</em> is small (dashed). Below, the density."
     )
 
-    mu = Number(-1.2, min=-2.5, max=2.5)
-    sigma = Number(1.0, min=0.3, max=2.5)
-    mu2 = Number(1.8, min=-2.5, max=2.5)
-    sigma2 = Number(0.7, min=0.3, max=2.5)
-    epsilon = Number(0.1, min=0.001, max=0.9)
+    mu = Number(0.0, min=-1.8, max=1.8)
+    sigma = Number(1.0, min=0.25, max=2.0)
+    mu2 = Number(1.6, min=-1.8, max=1.8)
+    sigma2 = Number(0.6, min=0.25, max=2.0)
+    epsilon = Number(0.25, min=0.001, max=0.9)
+    show = Choice("balls", ("balls", "all"))
 
     def still(self) -> str:
-        x, y = Linear((-3.2, 3.2), 50, 690), Linear((0, 3), 310, 10)
+        x, y = Linear((-2.6, 2.6), 50, 690), Linear((0, 2.6), 330, 10)
         a, b = np.array([self.mu, self.sigma]), np.array([self.mu2, self.sigma2])
 
         def curve(points: Array) -> str:
             return "M" + "L".join(f"{x(p):.2f} {y(q):.2f}" for p, q in points)
 
-        t = np.linspace(0, 1, 61)[:, None]
-        moments = (1 - t) * _moments(a) + t * _moments(b)
-        way = np.stack([moments[:, 0], np.sqrt(moments[:, 1] - moments[:, 0] ** 2)], axis=1)
         model = Gaussian("mu, sigma")
+        ball, reverse = (kl_ball(a, self.epsilon, r, n=91) for r in (False, True))
+        oval = fisher_ellipse(model, a, self.epsilon)
         drawn = [
-            path(curve(kl_ball(a, self.epsilon, n=91)) + "Z", stroke="metric"),
-            path(
-                curve(kl_ball(a, self.epsilon, reverse=True, n=91)) + "Z",
-                stroke="metric",
-                dash="2 4",
-            ),
-            path(curve(fisher_ellipse(model, a, self.epsilon)) + "Z", stroke="metric", dash="7 4"),
-            path(curve(np.stack([a, b])), stroke="muted", dash="2 3"),
-            path(curve(geodesic(a, b)), stroke="ink"),
-            path(curve(way), stroke="natural", width=2.2),
-            path(shape("diamond", x(b[0]), y(b[1]), 6), fill="ink"),
-            circle(x(a[0]), y(a[1]), 6, fill="ink"),
-            text(x(a[0]) + 12, y(a[1]) - 10, "A", weight=600),
-            text(x(b[0]) + 12, y(b[1]) - 10, "B", weight=600),
-            text(x(way[30, 0]), y(way[30, 1]) - 10, "natural-gradient flow", "middle", "natural"),
-            text(x(geodesic(a, b)[30, 0]), y(geodesic(a, b)[30, 1]) + 14, "geodesic", "middle"),
-            axis(x, range(-3, 4), 310),
-            axis(y, range(4), 50, side="left"),
-            text(370, 344, "mean μ", "middle"),
+            path(curve(ball) + "Z", stroke="metric"),
+            path(curve(reverse) + "Z", stroke="metric", dash="2 4"),
+            path(curve(oval) + "Z", stroke="metric", dash="7 4"),
+            circle(x(a[0]), y(a[1]), 4, fill="ink"),
+            text(x(a[0]) + 10, y(a[1]) - 10, "A", weight=600),
+            axis(x, range(-2, 3), 330),
+            axis(y, range(3), 50, side="left"),
+            text(370, 364, "mean μ", "middle"),
             text(58, 16, "standard deviation σ"),
         ]
+        ways = ""
+        if self.show == "all":
+            t = np.linspace(0, 1, 61)[:, None]
+            moments = (1 - t) * _moments(a) + t * _moments(b)
+            way = np.stack([moments[:, 0], np.sqrt(moments[:, 1] - moments[:, 0] ** 2)], axis=1)
+            shortest = geodesic(a, b)
+            drawn += [
+                path(curve(np.stack([a, b])), stroke="muted", dash="2 3"),
+                path(curve(shortest), stroke="metric", width=2.6),
+                path(curve(way), stroke="natural", width=2.2),
+                path(shape("diamond", x(b[0]), y(b[1]), 6), fill="ink"),
+                text(x(b[0]) + 12, y(b[1]) - 10, "B", weight=600),
+                text(x(way[30, 0]), y(way[30, 1]) - 10, "natural flow", "middle", "natural"),
+                text(x(shortest[30, 0]), y(shortest[30, 1]) + 14, "geodesic", "middle", "metric"),
+            ]
+            ways = (
+                f"; from A three ways to B, mean {self.mu2:g}, standard deviation {self.sigma2:g}"
+            )
         return svg(
             700,
-            355,
+            375,
             *drawn,
-            label=f"The Gaussians A, mean {self.mu:g}, standard deviation {self.sigma:g}, and B, "
-            f"mean {self.mu2:g}, standard deviation {self.sigma2:g}; around A the KL balls of "
-            f"radius {self.epsilon:g} and the Fisher ellipse; from A to B three ways.",
+            label=f"The Gaussian A, mean {self.mu:g}, standard deviation {self.sigma:g}; around it "
+            f"the KL balls of radius {self.epsilon:g} and the Fisher ellipse{ways}.",
         )
 
 

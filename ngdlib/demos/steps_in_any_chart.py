@@ -7,8 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ngdlib.demos.base import Choice, Demo, Number
-from ngdlib.descent import Fixed, data_fit, run
+from ngdlib.descent import Fixed, data_fit, natural_direction, run
 from ngdlib.families import Bernoulli, Categorical, Gaussian, Model
+from ngdlib.geodesics import exponential
 from ngdlib.plots import STYLE, rc_for, svg_text
 
 FAMILIES: dict[str, Model] = {
@@ -28,27 +29,29 @@ _ALL = tuple(dict.fromkeys(chart for charts in CHARTS.values() for chart in char
 class StepsInAnyChart(Demo):
     """A ``family``, two of its charts, ``first`` and ``second``, and a step size ``eta``.
 
-    ``steps`` is "one" or "ten". The starting point is (``q``), (``mu``, ``sigma``) or (``p1``,
-    ``p2``), by family; p2 is cut to 0.97 - p1. A chart that the family does not have gives way to
-    its first or second one.
+    ``steps`` is "zero" (nothing is given away yet), "one" or "ten"; ``view`` "step" (the step
+    divided by eta) or "whole"; ``third`` "on" adds the step along the geodesic. The starting
+    point is (``q``), (``mu``, ``sigma``) or (``p1``, ``p2``), by family; p2 is cut to 0.97 - p1.
+    A chart that the family does not have gives way to its first or second one.
     """
 
     _module = "steps_in_any_chart.js"
     name = "steps-in-any-chart"
     title = "Steps in any chart"
     caption = (
-        "Ordinary (dashed) and natural (solid) descent from the disc towards the star, taken in "
-        "one chart (disc at the end) and in another (square), seen in both charts and among the "
-        "distributions. Last: the distance between the two ends. With the ordinary gradient it "
-        "shrinks like <em>η</em>, so even the directions differ; with the natural gradient like "
-        "<em>η</em>² or faster: the directions agree, the steps do not."
+        "Ordinary (dashed) and natural (solid) steps from the disc towards the data (star, dotted "
+        "density), taken in one chart (ends in a disc) and in another (ends in a square). Above, "
+        "as each chart sees them: the map, or the step divided by <em>η</em>. Below, the "
+        "densities, and how far apart the two ends are."
     )
 
     family = Choice("gaussian", tuple(FAMILIES))
     first = Choice("mu, sigma", _ALL)
     second = Choice("mu, log sigma", _ALL)
-    steps = Choice("one", ("one", "ten"))
-    eta = Number(0.3, min=0.001, max=2.0)
+    steps = Choice("zero", ("zero", "one", "ten"))
+    view = Choice("step", ("step", "whole"))
+    third = Choice("off", ("off", "on"))
+    eta = Number(0.01, min=0.001, max=2.0)
     q = Number(0.3, min=0.02, max=0.98)
     mu = Number(-1.2, min=-2.5, max=2.5)
     sigma = Number(1.5, min=0.3, max=2.8)
@@ -74,7 +77,10 @@ class StepsInAnyChart(Demo):
         )
 
     def end(self, chart: str, metric: str, eta: float) -> np.ndarray | None:
-        """Where the steps end, in the family's first chart; None where one leaves the model."""
+        """Where the steps end, in the family's first chart; None where one leaves the model.
+
+        ``metric``: "euclidean", "natural", or "geodesic": along the geodesic, whichever the chart.
+        """
         base = FAMILIES[self.family]
         model = base.in_chart(chart)
         target = np.array(TARGETS[self.family])
@@ -82,9 +88,18 @@ class StepsInAnyChart(Demo):
             mean = np.array([target[0], target[0] ** 2 + target[1] ** 2])
         else:
             mean = target if self.family == "bernoulli" else np.append(target, 1 - target.sum())
-        count = 1 if self.steps == "one" else 10
+        count = 10 if self.steps == "ten" else 1
         there = base.change_to(chart)
         fit = data_fit(model, mean)
+        if metric == "geodesic":
+            theta = there.forward(self.start())
+            for _ in range(count):
+                v = natural_direction(model.fisher(theta), fit.gradient(theta))
+                try:
+                    theta = exponential(model, theta, eta * v)
+                except ValueError:  # it reaches the edge of the model
+                    return None
+            return there.inverse(theta)
         try:
             path, inside = run(there.forward(self.start()), model, fit, count, metric, Fixed(eta))
         except ValueError:  # so near the edge of the model that its Fisher matrix is singular
