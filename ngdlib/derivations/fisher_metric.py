@@ -8,7 +8,6 @@ from sympy import (
     Eq,
     Function,
     Integer,
-    Integral,
     Interval,
     MatMul,
     Matrix,
@@ -19,13 +18,12 @@ from sympy import (
     Subs,
     Sum,
     Symbol,
-    cos,
     diag,
-    exp,
     log,
     oo,
     pi,
     sin,
+    sinh,
     sqrt,
     symbols,
 )
@@ -70,125 +68,66 @@ def score_and_fisher() -> Derivation:
     d = Derivation(
         "score-and-fisher",
         title="The score has mean zero, and its mean square is a curvature",
-        buys="The zero mean, and a second way to compute the Fisher information.",
+        buys="Two facts about any smooth model, out of one: its probabilities add up to 1.",
         domain={θ: LINE},
         valid_for="three outcomes, whose probabilities are any smooth functions of θ",
         tex=TEX,
     )
     three_outcomes(d, derivatives=2)
-    d.equal(mean(s), Sum(Derivative(p(x, θ), θ), (x, 1, 3)), because="p s = ∂p")
-    d.then(Derivative(Sum(p(x, θ), (x, 1, 3)), θ), because="a sum of derivatives")
-    d.then(Integer(0), because="the probabilities always sum to one")
+    d.equal(
+        mean(s),
+        Sum(Derivative(p(x, θ), θ), (x, 1, 3)),
+        because=r"$p\,s = \partial p$, for $s = \partial p / p$",
+    )
+    d.then(
+        Derivative(Sum(p(x, θ), (x, 1, 3)), θ),
+        because="a sum of derivatives is the derivative of the sum",
+    )
+    d.then(Integer(0), because="the sum is 1, whatever $\\theta$ is")
     d.equal(
         mean(-s1),
         as_written(mean(s**2), -Sum(Derivative(p(x, θ), (θ, 2)), (x, 1, 3))),
-        because="−∂s = −∂²log p = s² − ∂²p / p",
+        because=r"quotient rule: $-\partial s = -\partial(\partial p/p) = s^2 - \partial^2 p/p$",
     )
-    d.then(mean(s**2), because="a constant total has no second derivative either")
+    d.then(mean(s**2), because="a constant sum has no second derivative either")
     return d
 
 
 @derivation(chapter=CHAPTER)
 def kl_third_order() -> Derivation:
     """KL between neighbours, to the third order in the step."""
+    F, C, B = symbols("F C B")
     d = Derivation(
         "kl-third-order",
         title="KL between neighbours",
-        buys="Half the squared Fisher length, and the term that makes a KL ball an egg.",
+        buys="How far is it, in nats, from $\\theta$ to $\\theta + h$? Half the squared Fisher "
+        "length, and a term that makes the ball an egg.",
         domain={θ: LINE},
         valid_for="three outcomes, whose probabilities are any smooth functions of θ",
         tex=TEX,
     )
     three_outcomes(d, derivatives=3)
-    d.equal(
-        mean(s2),
-        as_written(-3 * mean(s * s1), -mean(s**3)),
-        because="differentiate 𝔼[s] = 0 twice",
-    )
+    d.define(F, mean(s**2)).define(C, mean(s**3)).define(B, mean(s * s1))
     d.expand(
         mean(log(p(x, θ) / p(x, θ + h))),
         as_written(-h * mean(s), -(h**2) / 2 * mean(s1), -(h**3) / 6 * mean(s2)),
         var=h,
         order=4,
-        because="KL from θ to θ + h; Taylor in h",
+        because=r"Taylor: $\log p(x, \theta + h) = \log p + h s + \tfrac12 h^2 \partial s + \dots$",
     )
-    d.then_expand(
-        as_written(
-            h**2 / 2 * mean(s**2),
-            h**3 * as_written(HALF * mean(s * s1), Rational(1, 6) * mean(s**3)),
-        ),
-        h,
-        4,
-        because="𝔼[s] = 0; −𝔼[∂s] = 𝔼[s²]; the first line",
-    )
-    return d
-
-
-@derivation(chapter=CHAPTER)
-def kl_and_cumulants() -> Derivation:
-    """In the natural chart of an exponential family the coefficients of KL are cumulants."""
-    z, t = symbols("z t")
-    A1, A2, A3 = symbols("A_1 A_2 A_3")
-    A = Function("A")
-    values = symbols("t_1:4")
-    total = sum(exp(z * v) for v in values)
-    family = (t, list(values), [exp(z * v) / total for v in values])
-    d = Derivation(
-        "kl-and-cumulants",
-        title="KL and the cumulants",
-        buys="The second cumulant is the Fisher information; the third tells KL forwards from KL "
-        "backwards.",
-        valid_for="three outcomes with any statistic t",
-        tex={A1: "A'", A2: "A''", A3: r"A^{\prime\prime\prime}"},
-    )
-    d.define(A(z), log(total))
-    for k, symbol in enumerate((A1, A2, A3), start=1):
-        d.define(symbol, Derivative(A(z), (z, k)))
-    d.equal(E(t, family), A1, because="the log-partition function A, differentiated")
-    d.equal(E((t - A1) ** 2, family), A2, because="the variance κ₂: Fisher information")
-    d.equal(E((t - A1) ** 3, family), A3, because="the third cumulant κ₃: skewness")
-    d.expand(
-        as_written(A(z + h), -A(z), -h * A1),
-        as_written(h**2 / 2 * A2, h**3 / 6 * A3),
-        var=h,
-        order=4,
-        because="KL from z to z + h is 𝔼[log p(z) − log p(z + h)]",
-    )
-    d.expand(
-        as_written(A(z), -A(z + h), h * Subs(Derivative(A(u), u), u, z + h)),
-        as_written(h**2 / 2 * A2, h**3 / 3 * A3),
-        var=h,
-        order=4,
-        because="KL from z + h back to z",
-    )
-    return d
-
-
-@derivation(chapter=CHAPTER)
-def uniform_is_not_regular() -> Derivation:
-    """The uniform distribution on (0, θ): score, its moments, and a KL that is linear."""
-    density = 1 / θ
-    d = Derivation(
-        "uniform-is-not-regular",
-        title="A support that moves",
-        buys="What each of the formulas says where the condition fails.",
-        domain={θ: POSITIVE, x: Interval.open(0, θ)},
-    )
-    over = (x, 0, θ, density)
-    score = Derivative(log(1 / θ), θ)
-    d.equal(E(score, over), -1 / θ, because="mean of the score: not zero")
-    d.equal(E(score**2, over), 1 / θ**2, because="its mean square")
+    d.equal(mean(s), Integer(0), because="the mean of a score, so the linear term is gone")
+    d.equal(mean(s1), -F, because="the second fact about scores, so the next one is half of $F$")
     d.equal(
-        -E(Derivative(log(1 / θ), (θ, 2)), over),
-        -1 / θ**2,
-        because="minus the expected second derivative: the other sign",
+        mean(s2),
+        as_written(-3 * B, -C),
+        because=r"differentiate $\sum_x p\,s = 0$ twice more: $\partial p = p\,s$ each time",
     )
     d.expand(
-        log(1 / θ) - log(1 / (θ + h)),
-        h / θ,
+        mean(log(p(x, θ) / p(x, θ + h))),
+        as_written(F * h**2 / 2, as_written(B / 2, C / 6) * h**3),
         var=h,
-        order=2,
-        because="KL from θ to θ + h, h > 0: linear",
+        order=4,
+        because="the three put in",
     )
     return d
 
@@ -203,7 +142,9 @@ def metric_under_change_of_chart() -> Derivation:
     d = Derivation(
         "metric-under-change-of-chart",
         title="The Fisher matrix in another chart",
-        buys="A length that every chart agrees on.",
+        buys="What must $F$ become, when the parameters are written in another way? Collect the "
+        "scores in a matrix $S$, a row for each parameter and a column for each outcome, and the "
+        "probabilities in the diagonal matrix $P$.",
         domain={n: [2], K: [3], T: "invertible", P: "symmetric", σ: POSITIVE},
         valid_for="two parameters and three outcomes",
         tex={Sφ: r"S_{\phi}", vφ: r"v_{\phi}"},
@@ -214,16 +155,19 @@ def metric_under_change_of_chart() -> Derivation:
     d.equal(
         Sφ * P * Sφ.T,
         T.T.I * F * T.I,
-        because="S: the scores, one column an outcome; P: the probabilities; chain rule for S",
+        because=r"chain rule for scores, $S_\phi = T^{-\top} S$; it enters twice",
     )
     d.equal(
-        vφ.T * (T.T.I * F * T.I) * vφ, v.T * F * v, because="a velocity turns into Tv: same length"
+        vφ.T * (T.T.I * F * T.I) * vφ,
+        v.T * F * v,
+        because="a velocity turns into $Tv$: what stood twice, cancels twice",
     )
     inverse = Matrix(diag(1, σ)).as_immutable()
     d.equal(
         MatMul(inverse.T, diag(1 / σ**2, 2 / σ**2).as_immutable(), inverse, evaluate=False),
         diag(1 / σ**2, 2),
-        because="Gaussian, (μ, σ) to (μ, log σ): T⁻¹ = diag(1, σ)",
+        because=r"Gaussian, $(\mu, \sigma)$ to $(\mu, \log\sigma)$: $T^{-1} = \mathrm{diag}(1, "
+        r"\sigma)$",
     )
     return d
 
@@ -235,7 +179,7 @@ def divergences_second_order() -> Derivation:
     d = Derivation(
         "divergences-second-order",
         title="One metric, many constants",
-        buys="For each divergence, its constant c: half the second derivative of f at 1.",
+        buys="How much of $f$ is left between neighbours? One number, its second derivative at 1.",
         domain={u: POSITIVE},
         valid_for="three outcomes, whose probabilities are any smooth functions of θ",
     )
@@ -249,17 +193,18 @@ def divergences_second_order() -> Derivation:
         as_written(f(1), HALF * at_one(f(u)) * h**2 * mean(s**2)),
         var=h,
         order=3,
-        because="the terms with 𝔼[∂p/p] and 𝔼[∂²p/p] vanish",
+        because=r"Taylor; $\mathbb E[\partial p/p]$ and $\mathbb E[\partial^2 p/p]$ vanish, "
+        r"$\mathbb E[(\partial p/p)^2] = \mathbb E[s^2]$",
     )
-    d.equal(at_one(-log(u)), Integer(1), because="KL forwards, so c = ½")
-    d.equal(at_one(u * log(u)), Integer(1), because="KL backwards, c = ½")
-    d.equal(at_one((u - 1) * log(u)), Integer(2), because="Jeffreys, c = 1")
+    d.equal(at_one(-log(u)), Integer(1), because="KL forwards: $c = \\tfrac12$")
+    d.equal(at_one(u * log(u)), Integer(1), because="KL backwards: $c = \\tfrac12$")
+    d.equal(at_one((u - 1) * log(u)), Integer(2), because="Jeffreys: $c = 1$")
     d.equal(
         at_one(HALF * log(2 / (1 + u)) + HALF * u * log(2 * u / (1 + u))),
         Rational(1, 4),
-        because="Jensen–Shannon, c = ⅛",
+        because="Jensen–Shannon: $c = \\tfrac18$",
     )
-    d.equal(at_one((1 - sqrt(u)) ** 2), HALF, because="squared Hellinger, c = ¼")
+    d.equal(at_one((1 - sqrt(u)) ** 2), HALF, because="squared Hellinger: $c = \\tfrac14$")
     return d
 
 
@@ -271,88 +216,67 @@ def root_jeffreys_triangle() -> Derivation:
     d = Derivation(
         "root-jeffreys-triangle",
         title="Why √J is no distance",
-        buys="The direct way is never shorter than the way with a stop; it should never be longer.",
+        buys="Is the direct way ever longer than the way with a stop? Here it always is, or equal.",
         domain={a: UNIT, b: UNIT, **dict.fromkeys((x1, x2, z1, z2), POSITIVE)},
     )
     d.equal(
         as_written((b - a) * log(b / a), (a - b) * log((1 - b) / (1 - a))),
         (b - a) * as_written(log(b / (1 - b)), -log(a / (1 - a))),
-        because="J of two coins, Σ(r − p) log(r/p): gap in probability × gap in log-odds",
+        because=r"$J = \sum (r-p)\log(r/p)$ of two coins: the gap in probability times the gap "
+        r"in log-odds",
     )
     d.equal(
         as_written((x1 + x2) * (z1 + z2), -((sqrt(x1 * z1) + sqrt(x2 * z2)) ** 2)),
         (sqrt(x1 * z2) - sqrt(x2 * z1)) ** 2,
-        because="J direct, minus (√J + √J)² with a stop: gaps x₁, x₂ and z₁, z₂ add up",
-    )
-    return d
-
-
-@derivation(chapter=CHAPTER)
-def l2_depends_on_units() -> Derivation:
-    """The squared L² distance of N(0, 1) and N(μ, 1), recorded in units that are c times finer."""
-    μ, c, y = symbols("mu c y")
-
-    def density(mean):
-        return exp(-((y - mean) ** 2) / (2 * c**2)) / (c * sqrt(2 * pi))
-
-    d = Derivation(
-        "l2-depends-on-units",
-        title="L² between two Gaussians, recorded as y = cx",
-        buys="The factor by which the choice of units changes the answer.",
-        domain={μ: Interval.open(0, 3), c: Interval.open(HALF, 3)},
-    )
-    d.equal(
-        Integral((density(0) - density(c * μ)) ** 2, (y, -oo, oo)),
-        (1 - exp(-(μ**2) / 4)) / (c * sqrt(pi)),
-        because="N(0, 1) and N(μ, 1), recorded as y = cx: a factor 1/c",
+        because=r"with a stop the gaps $x_1, x_2$ in probability and $z_1, z_2$ in log-odds add "
+        r"up: "
+        r"$J$ direct less $(\sqrt J + \sqrt J)^2$ by the stop is a square, and never negative",
     )
     return d
 
 
 @derivation(chapter=CHAPTER)
 def curvatures() -> Derivation:
-    """Gaussian curvature of a coin's family (none), of Gaussians and of three-sided dice."""
-    r, ω, β, t = symbols("r omega beta t")
+    """Circumferences of small circles among dice and among Gaussians, and so their curvature."""
+    r, t, σ = symbols("r t sigma")
+    μ = Function("mu")(t)
     d = Derivation(
         "curvatures",
-        title="Flat, hyperbolic, spherical",
-        buys="The curvature of three families, by K = −b″/b wherever ds² = dr² + b(r)² dx².",
-        domain={
-            r: Interval.open(0, pi),
-            ω: Interval.open(0, pi),
-            β: Interval.open(0, pi / 2),
-        },
+        title="Circles among dice, circles among Gaussians",
+        buys=r"In a plane a circle of radius $r$ measures $2\pi r$. Where it measures "
+        r"$2\pi r - \tfrac{\pi}{3} K r^3 + \dots$, $K$ is the Gaussian curvature. How long are "
+        "circles of a small Fisher radius?",
+        domain={r: Interval.open(0, pi), σ: POSITIVE},
     )
-    q = sin(ω / 2) ** 2
-    d.equal(
-        Derivative(q, ω) ** 2 / (q * (1 - q)),
-        Integer(1),
-        because="coin, q = sin²(ω/2): F = 1, a straight line",
-    )
-    σ = exp(r / sqrt(2))
-    d.equal(
-        2 * (Derivative(σ, r) / σ) ** 2,
-        Integer(1),
-        because="Gaussian, 2dσ²/σ² = dr² with σ = exp(r/√2); the rest is dμ²/σ², so b = 1/σ",
-    )
-    d.equal(-exp(r / sqrt(2)) * Derivative(exp(-r / sqrt(2)), (r, 2)), -HALF, because="K = −b″/b")
     d.equal(
         Derivative(w(t), t) ** 2 / w(t),
         Derivative(2 * sqrt(w(t)), t) ** 2,
-        because="die: ds² = Σ dp²/p is the Euclidean length of the points 2√p",
+        because=r"dice: Fisher lengths are ordinary lengths between the points $2\sqrt{p_k}$, "
+        r"whose "
+        r"squares add up to 4: they lie on a sphere of radius 2",
     )
-    point = 2 * Matrix([sin(r / 2) * cos(β), sin(r / 2) * sin(β), cos(r / 2)])
-    J = MatrixSymbol("J", 3, 2)
-    d.define(J, point.jacobian([r, β]).as_immutable())
-    d.equal(
-        J.T * J,
-        diag(1, 4 * sin(r / 2) ** 2),
-        because="J: of 2√p = 2(sin ½r cos β, sin ½r sin β, cos ½r) by r and β; b = 2 sin ½r",
+    d.expand(
+        2 * pi * (2 * sin(r / 2)),
+        as_written(2 * pi * r, -pi / 3 * Rational(1, 4) * r**3),
+        var=r,
+        order=5,
+        because=r"a circle on that sphere, $r$ away from its centre, has the radius "
+        r"$2\sin(r/2)$ in "
+        r"space: too short, $K = \tfrac14$",
     )
     d.equal(
-        -Derivative(2 * sin(r / 2), (r, 2)) / (2 * sin(r / 2)),
-        Rational(1, 4),
-        because="K = −b″/b: a sphere of radius 2",
+        Derivative(μ, t) ** 2 / σ**2,
+        2 * Derivative(μ / sqrt(2), t) ** 2 / σ**2,
+        because=r"Gaussians: with $\mu/\sqrt2$ for the abscissa, $ds^2$ is twice that of the "
+        r"hyperbolic half-plane",
+    )
+    d.expand(
+        sqrt(2) * 2 * pi * sinh(r / sqrt(2)),
+        as_written(2 * pi * r, -pi / 3 * -HALF * r**3),
+        var=r,
+        order=5,
+        because=r"there a circle of radius $\rho$ measures $2\pi\sinh\rho$; here lengths are "
+        r"$\sqrt2$ times as long: too long, $K = -\tfrac12$",
     )
     return d
 
@@ -360,37 +284,47 @@ def curvatures() -> Derivation:
 @derivation(chapter=CHAPTER)
 def chentsov_by_splitting() -> Derivation:
     """Invariance under splitting leaves the Fisher metric and one constant."""
-    m, n, c = symbols("m n c")
-    v1, v2, v3 = symbols("v_1:4")
-    k1, k2, k3 = symbols("k_1:4")
-    p1, p2 = symbols("p_1:3")
-    Cn, Cm = symbols("C_n C_nm")
+    m, n, k, a, b, c = symbols("m n k a b c")
+    v1, v2, v3, p = symbols("v_1:4 p")
+    Cn, Cm, Cnm = symbols("C_n C_m C_nm")
+    squares = as_written(v1**2, v2**2, v3**2)
     d = Derivation(
         "chentsov-by-splitting",
         title="Splitting leaves no choice",
-        buys="The Fisher metric, up to a constant, out of symmetry alone.",
-        valid_for="three outcomes; all probabilities rational, the rest by continuity",
-        tex={Cn: "C_n", Cm: "C_{nm}"},
+        buys="Which squared length can a motion $v$ of a die have, if neither renaming its faces "
+        "nor splitting them may change it? Begin with the fair die of $n$ faces, then split.",
+        domain={m: POSITIVE, n: POSITIVE, k: POSITIVE, p: UNIT},
+        valid_for="three faces in the first line",
+        tex={Cn: "C_n", Cm: "C_m", Cnm: "C_{nm}"},
     )
     d.equal(
-        Mul(Cm, m, as_written((v1 / m) ** 2, (v2 / m) ** 2, (v3 / m) ** 2), evaluate=False),
-        Cm / m * (v1**2 + v2**2 + v3**2),
-        because="n equally likely outcomes: symmetry leaves a constant Cₙ times Σv². Split each "
-        "into m equal parts",
+        as_written(a * squares, b * as_written(2 * v1 * v2, 2 * v1 * v3, 2 * v2 * v3)),
+        as_written((a - b) * squares, b * (v1 + v2 + v3) ** 2),
+        because=r"fair die: renaming allows one coefficient for squares and one for products. "
+        r"The velocities add up to 0, so $C_n\sum v^2$ is left, with $C_n = a - b$",
     )
-    d.solve(Eq(Cm / m, Cn), Cm, m * Cn, because="it must be Cₙ Σv², so Cₙ = c·n")
     d.equal(
-        c * n * as_written(*(k * (v / k) ** 2 for k, v in ((k1, v1), (k2, v2), (k3, v3)))),
-        c * as_written(*(v**2 / (k / n) for k, v in ((k1, v1), (k2, v2), (k3, v3)))),
-        because="pᵢ = kᵢ/n: split outcome i into kᵢ equal parts, and all n are equally likely; "
-        "so c Σ v²/p",
+        Mul(Cnm, m, as_written((v1 / m) ** 2, (v2 / m) ** 2, (v3 / m) ** 2), evaluate=False),
+        Mul(Cnm / m, squares, evaluate=False),
+        because=r"split each face into $m$ equal ones: $nm$ faces, each velocity in $m$ parts",
     )
-    last = 1 - p1 - p2
-    F = Matrix([[1 / p1 + 1 / last, 1 / last], [1 / last, 1 / p2 + 1 / last]]).as_immutable()
-    v = Matrix([v1, v2]).as_immutable()
+    d.solve(
+        Eq(Cnm / m, Cn),
+        Cnm,
+        m * Cn,
+        because="the length must not have changed",
+    )
+    d.solve(
+        Eq(m * Cn, n * Cm),
+        Cn,
+        Mul(n, Cm / m, evaluate=False),
+        because="the same with $n$ and $m$ swapped: $C_{nm} = nC_m$ too. So $C_n/n = C_m/m$, one "
+        "number $c$ for all dice: $C_n = cn$",
+    )
     d.equal(
-        c * as_written(v1**2 / p1, v2**2 / p2, (v1 + v2) ** 2 / last),
-        MatMul(c, v.T, F, v, evaluate=False),
-        because="c times the Fisher metric, with p₃ and v₃ written by the others",
+        Mul(c, n, k, (v1 / k) ** 2, evaluate=False),
+        c * v1**2 / (k / n),
+        because=r"any die with $p = k/n$: split that face into $k$, the others likewise, and it is "
+        r"fair. Each face gives $c\,v^2/p$; dice that are not rational follow by continuity",
     )
     return d

@@ -17,6 +17,7 @@ from sympy import (
     Pow,
     Rational,
     Symbol,
+    ZeroMatrix,
     cos,
     diag,
     exp,
@@ -49,33 +50,40 @@ def _root(x: Expr, y: Expr) -> Expr:
 def constrained_problem() -> Derivation:
     n = Symbol("n", integer=True, positive=True)
     g, v, F = MatrixSymbol("g", n, 1), MatrixSymbol("v", n, 1), MatrixSymbol("F", n, n)
-    ν, ε, N = symbols("nu varepsilon N")
+    β, ε, N = symbols("beta varepsilon N")
+    step = -F.I * g / β
     d = Derivation(
         "constrained-problem",
         title="The steepest step of a given KL divergence",
-        buys="The natural direction, and the multiplier that the usual account leaves open.",
-        domain={n: [2], F: "positive definite", N: POSITIVE, ν: POSITIVE, ε: POSITIVE},
+        buys=r"Make $g^\top v$ as small as it gets with $\tfrac12 v^\top F v \le \varepsilon$. At "
+        r"every $v$ inside, a little more of $-g$ lowers it further, so the best $v$ lies on the "
+        r"rim. There $\mathcal L = g^\top v + \beta(\tfrac12 v^\top F v - \varepsilon)$ is "
+        r"stationary, with a price $\beta > 0$ on KL.",
+        domain={n: [2], F: "positive definite", N: POSITIVE, β: POSITIVE, ε: POSITIVE},
         valid_for="n = 2 parameters",
         tex={N: STRENGTH},
     )
-    d.define(v, -F.I * g / ν).define(ν, _over(N, _root(Integer(2), ε)))
     d.solve(
-        Eq(ν * F * v, -g),
+        Eq(g + β * F * v, ZeroMatrix(n, 1)),
         v,
-        -F.I * g / ν,
-        because="stationary 𝓛 = gᵀv + ν(½vᵀFv − ε)",
-    )
-    d.equal(v.T * F * v, g.T * F.I * g / ν**2, because="twice the KL of that step")
-    d.solve(
-        Eq(N**2 / ν**2, 2 * ε),
-        ν,
-        _over(N, _root(Integer(2), ε)),
-        because="it must be 2ε; the norm is √(gᵀF⁻¹g)",
+        step,
+        because=r"$\partial_v \mathcal L = 0$: the direction is found, the price not yet",
     )
     d.equal(
-        N**2 / ν,
+        MatMul(step.T, F, step, evaluate=False),
+        g.T * F.I * g / β**2,
+        because=r"twice the KL of that step. Write $\lVert g\rVert_*^2 = g^\top F^{-1} g$",
+    )
+    d.solve(
+        Eq(N**2 / β**2, 2 * ε),
+        β,
+        _over(N, _root(Integer(2), ε)),
+        because=r"on the rim it is $2\varepsilon$: the price",
+    )
+    d.equal(
+        N**2 / _over(N, _root(Integer(2), ε)),
         Mul(N, _root(Integer(2), ε), evaluate=False),
-        because="what it buys: −gᵀv = gᵀF⁻¹g/ν",
+        because=r"and the gain, $-g^\top v = \lVert g\rVert_*^2/\beta$",
     )
     return d
 
@@ -85,23 +93,23 @@ def penalised_problem() -> Derivation:
     n = Symbol("n", integer=True, positive=True)
     g, v, F = MatrixSymbol("g", n, 1), MatrixSymbol("v", n, 1), MatrixSymbol("F", n, n)
     η, ε, N = symbols("eta varepsilon N")
+    step = -η * F.I * g
     d = Derivation(
         "penalised-problem",
         title="The step with a price on KL divergence",
-        buys="The update rule, and the KL radius that a fixed η amounts to at one point.",
+        buys=r"Make $g^\top v + \tfrac{1}{2\eta} v^\top F v$ as small as it gets.",
         domain={n: [2], F: "positive definite", η: POSITIVE, N: POSITIVE, ε: POSITIVE},
         valid_for="n = 2 parameters",
         tex={N: STRENGTH},
     )
-    d.define(v, -η * F.I * g)
     d.solve(
-        Eq(F * v / η, -g),
+        Eq(g + F * v / η, ZeroMatrix(n, 1)),
         v,
-        -η * F.I * g,
-        because="stationary gᵀv + vᵀFv/(2η)",
+        step,
+        because="its derivative by $v$ is zero: the update rule",
     )
     d.equal(
-        v.T * F * v,
+        MatMul(step.T, F, step, evaluate=False),
         η**2 * g.T * F.I * g,
         because="twice its KL: it shrinks with the gradient",
     )
@@ -109,7 +117,7 @@ def penalised_problem() -> Derivation:
         Eq(η**2 * N**2, 2 * ε),
         η,
         _over(_root(Integer(2), ε), N),
-        because="the one η whose step has KL ε here",
+        because=r"the one $\eta$ whose step has KL $\varepsilon$ here: $1/\beta$",
     )
     return d
 
@@ -122,7 +130,8 @@ def transformation_laws() -> Derivation:
     d = Derivation(
         "transformation-laws",
         title="What a change of chart does to the natural gradient",
-        buys="If v is the natural velocity in θ, then Tv is the one in φ.",
+        buys=r"Let $v$ solve $Fv = -g$ in the chart $\theta$. Does $Tv$ solve $F_\phi w = -g_\phi$ "
+        r"in the chart $\phi$, with $T = \partial\phi/\partial\theta$?",
         domain={n: [2], Fφ: "positive definite", T: "invertible"},
         valid_for="n = 2 parameters",
         tex={gφ: r"g_\phi", Fφ: r"F_\phi"},
@@ -133,7 +142,7 @@ def transformation_laws() -> Derivation:
     d.equal(
         F * v + g,
         MatMul(T.T, MatAdd(MatMul(Fφ, T, v), gφ)),
-        because="so Fv = −g just when Fφ(Tv) = −gφ: T is invertible",
+        because=r"it does: $T$ is invertible, so one side is zero just when the other is",
     )
     return d
 
@@ -145,24 +154,26 @@ def bernoulli_gap() -> Derivation:
     d = Derivation(
         "bernoulli-gap",
         title="One head, one natural step, two charts",
-        buys="The exact price of a finite step: η² times a number that depends on where you are.",
+        buys=r"A step of $\eta(1-q)$ in probability, a step of $\eta/q$ in log-odds: how far apart "
+        r"do they end? By $\eta^2$ times a number that depends on $q$, and a rest of order "
+        r"$\eta^3$.",
         domain={q: UNIT, η: UNIT},
     )
     d.define(z, log(q / (1 - q)))
     d.equal(
         1 / (1 + exp(-(z + η / q))),
         in_log_odds,
-        because="a step of η/q in log-odds, read as a probability",
+        because=r"a step of $\eta/q$ in log-odds, read as a probability",
     )
     d.then_expand(
-        q + η * (1 - q) + η**2 * (1 - q) * (1 - 2 * q) / (2 * q), η, 3, because="Taylor in η"
+        q + η * (1 - q) + η**2 * (1 - q) * (1 - 2 * q) / (2 * q), η, 3, because=r"Taylor in $\eta$"
     )
     d.expand(
         in_log_odds - (q + η * (1 - q)),
         η**2 * (1 - q) * (1 - 2 * q) / (2 * q),
         η,
         3,
-        because="less a step of η(1 − q) in probability",
+        because=r"less the step of $\eta(1 - q)$ in probability",
     )
     return d
 
@@ -173,26 +184,29 @@ def gaussian_gap() -> Derivation:
     d = Derivation(
         "gaussian-gap",
         title="One natural step for a standard deviation, or for a variance",
-        buys="A gap that is η² and nothing else, for every η.",
+        buys=r"The data have mean square $S$ about the fixed mean. Take the step in $\sigma$, "
+        r"or in "
+        r"$\sigma^2$. How far apart do they end?",
         domain={σ: POSITIVE, S: POSITIVE, η: POSITIVE},
     )
     d.define(u, (S / σ - σ) / 2)
     d.equal(
         -(σ**2 / 2) * Derivative(log(σ) + S / (2 * σ**2), σ),
         Mul(HALF, S / σ - σ, evaluate=False),
-        because="velocity of σ: F = 2/σ²; call it u",
+        because=r"the velocity of $\sigma$, as $F = 2/\sigma^2$; call it $u$",
     )
     d.equal(
         (σ + η * u) ** 2 - (σ**2 + η * (2 * σ * u)),
         η**2 * u**2,
-        because="step in σ, squared, less the step in σ²",
+        because=r"the step in $\sigma$, squared, less the step in $\sigma^2$, whose velocity is "
+        r"$2\sigma u$",
     )
     d.equal(
         σ + u,
         Mul(HALF, σ + S / σ, evaluate=False),
-        because="η = 1 in σ: Heron's rule for √S",
+        because=r"$\eta = 1$ in $\sigma$: Heron's rule for $\sqrt S$",
     )
-    d.equal(σ**2 + 2 * σ * u, S, because="η = 1 in σ²: there at once")
+    d.equal(σ**2 + 2 * σ * u, S, because=r"$\eta = 1$ in $\sigma^2$: there at once")
     return d
 
 
@@ -203,17 +217,22 @@ def flow_in_every_chart() -> Derivation:
     d = Derivation(
         "flow-in-every-chart",
         title="The natural flow of a coin",
-        buys="The flow has no chart: one curve of coins, however it is written.",
+        buys=r"Coins $q(t)$ that approach the mean of the data, $\bar y$, ever more slowly. Is "
+        r"this "
+        r"the flow in both charts?",
         domain={q0: UNIT, m: UNIT, t: POSITIVE},
         tex={m: r"\bar y"},
     )
     d.define(q, m + (q0 - m) * exp(-t))
-    d.equal(q, m + (q0 - m) * exp(-t), because="a curve of coins")
-    d.equal(Derivative(q, t), m - q, because="its velocity is the natural one in probability")
+    d.equal(
+        Derivative(q, t),
+        m - q,
+        because=r"probability: $-F^{-1}\partial_q L = \bar y - q$, at every moment",
+    )
     d.equal(
         Derivative(log(q) - log(1 - q), t),
         (m - q) / (q * (1 - q)),
-        because="and in log-odds",
+        because=r"log-odds: $-F^{-1}\partial_z L = (\bar y - q)/(q(1-q))$, at every moment",
     )
     return d
 
@@ -225,24 +244,20 @@ def exponential_step() -> Derivation:
     d = Derivation(
         "exponential-step",
         title="The geodesic of the coin",
-        buys="A finite step that every chart agrees on, in closed form.",
+        buys=r"Walk at constant speed $w$ in the angle $\omega = 2\arcsin\sqrt q$, where $F = 1$. "
+        r"Does this walk solve the geodesic equation in probability, where $F = 1/(q(1-q))$?",
         domain={ω: UNIT, w: UNIT, t: UNIT},
     )
     d.define(q, sin((ω + w * t) / 2) ** 2).define(z, log(q / (1 - q)))
     d.equal(
-        q,
-        sin((ω + w * t) / 2) ** 2,
-        because="constant speed w in the angle",
-    )
-    d.equal(
         Derivative(q, t),
         w * sin((ω + w * t) / 2) * cos((ω + w * t) / 2),
-        because="its velocity in probability",
+        because="its velocity in probability: it is not constant",
     )
     d.equal(
         Derivative(q, (t, 2)) + (2 * q - 1) / (2 * q * (1 - q)) * Derivative(q, t) ** 2,
         Integer(0),
-        because="the geodesic equation there, Γ = ½F′/F",
+        because=r"and yet $\ddot q + \Gamma\dot q^2 = 0$, with $\Gamma = \tfrac12 F'/F$",
     )
     return d
 
@@ -252,8 +267,10 @@ def geodesic_correction() -> Derivation:
     q, η, z, v, w, Γq, Γz = symbols("q eta z v w Gamma_q Gamma_z")
     d = Derivation(
         "geodesic-correction",
-        title="Half the connection buys one more order",
-        buys="A step hardly dearer than the plain one, whose charts differ by η³ only.",
+        title="One correction, one more order",
+        buys=r"The geodesic to second order is $\theta + \eta v - \tfrac12\eta^2\Gamma(v,v)$. "
+        r"Do the "
+        r"two charts of the coin now agree up to $\eta^2$?",
         domain={q: UNIT, η: UNIT},
     )
     d.define(z, log(q / (1 - q))).define(v, 1 - q).define(w, 1 / q)
@@ -261,53 +278,19 @@ def geodesic_correction() -> Derivation:
     d.equal(
         q + η * v - η**2 * Γq * v**2 / 2,
         q + η * (1 - q) + η**2 * (1 - q) * (1 - 2 * q) / (4 * q),
-        because="in probability: v = 1 − q, Γ = (2q − 1)/(2q(1 − q))",
+        because=r"probability: $v = 1 - q$, $\Gamma = (2q-1)/(2q(1-q))$",
     )
     d.equal(
         z + η * w - η**2 * Γz * w**2 / 2,
         z + η / q - η**2 * (1 - 2 * q) / (4 * q**2),
-        because="in log-odds: w = 1/q, Γ = (1 − 2q)/2",
+        because=r"log-odds: $w = 1/q$, $\Gamma = (1-2q)/2$",
     )
     d.expand(
         1 / (1 + exp(-(z + η / q - η**2 * (1 - 2 * q) / (4 * q**2)))),
         q + η * (1 - q) + η**2 * (1 - q) * (1 - 2 * q) / (4 * q),
         η,
         3,
-        because="read as a probability: the η² terms agree",
-    )
-    return d
-
-
-@derivation(chapter=CHAPTER)
-def riemannian_newton() -> Derivation:
-    q, z = symbols("q z")
-    L, K, s = Function("L")(q), Function("L_z")(z), Function("sigma")(z)
-    Γq, Γz = Function("Gamma_q")(q), Function("Gamma_z")(z)
-    dq = Derivative(s, z)
-    d = Derivation(
-        "riemannian-newton",
-        title="Newton's method without and with the connection",
-        buys="What covariant differentiation repairs: the Hessian.",
-        domain={q: UNIT, z: Interval(-oo, oo)},
-    )
-    d.define(L, -log(q)).define(K, -log(s)).define(s, 1 / (1 + exp(-z)))
-    d.define(Γq, (2 * q - 1) / (2 * q * (1 - q))).define(Γz, (1 - 2 * s) / 2)
-    first, second = Derivative(L, q), Derivative(L, (q, 2))
-    d.equal(-first / second, q, because="plain, in probability; the loss is −log q")
-    d.equal(
-        -Derivative(K, z) / Derivative(K, (z, 2)) * dq,
-        1 - s,
-        because="plain, in log-odds; dq = σ′(z) dz",
-    )
-    d.equal(
-        -first / (second - Γq * first),
-        2 * q * (1 - q),
-        because="covariant Hessian, in probability",
-    )
-    d.equal(
-        -Derivative(K, z) / (Derivative(K, (z, 2)) - Γz * Derivative(K, z)) * dq,
-        2 * s * (1 - s),
-        because="covariant Hessian, in log-odds: the same",
+        because=r"the second, read as a probability: up to $\eta^2$ it is the first",
     )
     return d
 
@@ -320,7 +303,8 @@ def mixture_flow() -> Derivation:
     d = Derivation(
         "mixture-flow",
         title="The flow of a Gaussian in its expectation chart",
-        buys="Natural gradient flow that is straight, and a unit step that arrives.",
+        buys=r"In the chart $m = (\mu, \mu^2 + \sigma^2)$, with data $\bar m$: where does "
+        r"$-F^{-1}\partial_m L$ point?",
         domain={
             μ: Interval(-oo, oo),
             σ: POSITIVE,
@@ -334,17 +318,17 @@ def mixture_flow() -> Derivation:
     d.equal(
         MatMul(T, diag(σ**2, σ**2 / 2), T.T, evaluate=False),
         Matrix([[σ**2, 2 * μ * σ**2], [2 * μ * σ**2, 4 * μ**2 * σ**2 + 2 * σ**4]]),
-        because="F⁻¹ for m = (μ, μ² + σ²), by TF⁻¹Tᵀ",
+        because=r"$F^{-1}$ there, by $T F^{-1} T^\top$",
     )
     d.equal(
         V * Derivative(L, a) + 2 * a * V * Derivative(L, b),
         a - A,
-        because="first row of F⁻¹∂L; V is σ²",
+        because=r"the first component of $F^{-1}\partial_m L$, with $V = \sigma^2$",
     )
     d.equal(
         2 * a * V * Derivative(L, a) + (4 * a**2 * V + 2 * V**2) * Derivative(L, b),
         b - B,
-        because="second row: F⁻¹∂L = m − m̄",
+        because=r"the second: together $m - \bar m$, so downhill is straight at the data",
     )
     return d
 
@@ -352,22 +336,23 @@ def mixture_flow() -> Derivation:
 @derivation(chapter=CHAPTER)
 def exponential_flow() -> Derivation:
     θ, a, p = (symbols(f"{name}_1:3") for name in ("theta", "a", "p"))
-    Z, Z_a, K = symbols("Z Z_a K")
+    Z, Z_a = symbols("Z Z_a")
     F, D = MatrixSymbol("F", 2, 2), Function("D")(*θ)
     d = Derivation(
         "exponential-flow",
         title="The reverse divergence, in natural parameters",
-        buys="The flow of KL(p ‖ p*) is straight too, in the other straight chart.",
-        valid_for="K = 3 classes, logits θ relative to class 3; a those of the target",
+        buys=r"Now the loss is $D = \mathrm{KL}(p\,\Vert\,p^*)$, and the target $p^*$ has the "
+        r"natural "
+        r"parameters $a$. Where does $-F^{-1}\partial_\theta D$ point?",
+        valid_for=r"three classes, logits θ relative to class 3",
     )
-    d.define(K, log(Z_a) - log(Z))
     d.define(Z, 1 + exp(θ[0]) + exp(θ[1])).define(Z_a, 1 + exp(a[0]) + exp(a[1]))
     d.define(p[0], exp(θ[0]) / Z).define(p[1], exp(θ[1]) / Z)
     d.define(F, Matrix([[p[0] - p[0] ** 2, -p[0] * p[1]], [-p[0] * p[1], p[1] - p[1] ** 2]]))
-    d.define(D, p[0] * (θ[0] - a[0]) + p[1] * (θ[1] - a[1]) + K)
+    d.define(D, p[0] * (θ[0] - a[0]) + p[1] * (θ[1] - a[1]) + log(Z_a) - log(Z))
     d.equal(
         Matrix([Derivative(D, t) for t in θ]),
         F * Matrix([θ[0] - a[0], θ[1] - a[1]]),
-        because="D = KL(p ‖ p*); so F⁻¹∂D = θ − a",
+        because=r"so $-F^{-1}\partial_\theta D = a - \theta$: straight at the target",
     )
     return d
