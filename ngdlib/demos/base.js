@@ -266,6 +266,8 @@ const ngd = (() => {
       const state = () => Object.fromEntries(names.map(n => [n, get(n)]));
       const first = state();
       const root = html("div", { class: "ngd-root" });
+      root.addEventListener("keydown", () => root.classList.remove("ngd-by-pointer"), { signal });
+      root.addEventListener("focusout", () => root.classList.remove("ngd-by-pointer"), { signal });
       const live = html("div", { class: "ngd-sr", role: "status", "aria-live": "polite" });
       el.append(root, live);
       const refresh = []; // controls that follow the state
@@ -352,8 +354,9 @@ const ngd = (() => {
           grab = [e.clientX - at[0], e.clientY - at[1]]; // the stage does not move under a drag
           ui.dragging = true;
           node.setPointerCapture(e.pointerId);
-          node.classList.add("ngd-dragging", "ngd-by-pointer"); // the ring of focus is for keyboards
+          node.classList.add("ngd-dragging");
           node.focus({ preventScroll: true });
+          root.classList.add("ngd-by-pointer"); // the ring of focus is for keyboards
           e.preventDefault();
         }, { signal });
         node.addEventListener("pointermove", e => {
@@ -369,9 +372,7 @@ const ngd = (() => {
         };
         node.addEventListener("pointerup", drop, { signal });
         node.addEventListener("pointercancel", drop, { signal });
-        node.addEventListener("blur", () => node.classList.remove("ngd-by-pointer"), { signal });
         node.addEventListener("keydown", e => {
-          node.classList.remove("ngd-by-pointer");
           const two = axes.length > 1;
           const [which, by] = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowUp: [+two, 1], ArrowDown: [+two, -1],
             PageUp: [+two, 10], PageDown: [+two, -10], Home: [0, -Infinity], End: [0, Infinity] }[e.key] ?? [];
