@@ -145,8 +145,8 @@ export default ngd.demo({
         attr(tag, { x: (x + clear[1] * 0.75 + 6).toFixed(1), y: (y - clear[2] * 0.75 - 6).toFixed(1) });
       } };
     };
-    const b = point("second Gaussian B", "B", "mu2", "sigma2", "diamond");
     const a = point("first Gaussian A", "A", "mu", "sigma", "disc");
+    const b = point("second Gaussian B", "B", "mu2", "sigma2", "diamond");
 
     // the key says what each line is and how far it reaches
     const row = (className, words, style) => {
