@@ -4,6 +4,7 @@ BIN := .venv/bin
 PORT ?= 8000
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE # the environment is our own: compile each module once, not each time
+unexport NOTEBOOK PARAMS # book/rerun.py reads them as they were typed: neither make nor a shell expands them
 .PHONY: help setup book serve lab rerun exercises lint test bench clean
 
 help: ## list the targets
@@ -22,7 +23,7 @@ lab: setup ## open the chapters and exercises in JupyterLab
 	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/chapters
 
 rerun: setup ## run a chapter with other parameters: make rerun NOTEBOOK=bernoulli PARAMS="eta=0.5 y=0"
-	@$(BIN)/python book/rerun.py "$(NOTEBOOK)" $(PARAMS)
+	@$(BIN)/python book/rerun.py
 
 exercises: setup ## check the exercise definitions and write their notebooks
 	@$(BIN)/python -m ngdlib.exercises.sets.author

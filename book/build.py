@@ -59,7 +59,7 @@ LATER = """sphinx.application sphinx.builders.epub3 sphinx.builders.html sphinx.
     myst_nb.ext.download sphinx_book_theme sphinx_copybutton sphinx_design.extension
     sphinx_jupyterbook_latex.events sphinx_togglebutton sphinx_thebe sphinx_external_toc.events
     sphinxcontrib.bibtex.style.referencing.basic_foot pybtex.style.formatting.unsrt latexcodec
-    jinja2.ext sqlalchemy.dialects.sqlite jupyter_book.sphinx book.pages"""
+    jinja2.ext sqlalchemy.dialects.sqlite jupyter_book.sphinx book.pages hatchling.builders.wheel"""
 
 
 def load() -> Callable:

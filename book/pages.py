@@ -19,7 +19,7 @@ from jinja2 import FileSystemBytecodeCache
 from sphinx.errors import SphinxError
 from sphinx.util.index_entries import split_index_msg
 
-from book import cells, terms
+from book import cells, downloads, terms
 from book.execute import cache_folder
 from book.formulas import typeset
 from book.heads import icons, join
@@ -242,6 +242,7 @@ def keep_used_icons(out: Path) -> None:
 def setup(app) -> dict[str, object]:
     cells.setup(app)
     terms.setup(app)
+    downloads.setup(app)
     app.add_config_value("ngd_own_files", "", "html")
     app.connect("config-inited", note_own_files)
     app.connect("config-inited", key_cache_on_library, priority=900)

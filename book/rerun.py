@@ -1,143 +1,102 @@
 """Run one chapter again with other parameters: `make rerun NOTEBOOK=bernoulli PARAMS="eta=0.5"`.
 
-A chapter's worked example has its parameters in one cell tagged `parameters`, each line an
-assignment with a comment that says what it is and which values are allowed:
-
-    eta = 1.0  # step size, in (0, 10]
-    y = 1  # the toss, one of {0, 1}
-
-Names and values are checked against that cell before anything runs. The executed notebook and an
-HTML page go to `reruns/`; on the page, sentences that quote numbers for the defaults are marked.
+A chapter's worked example has its parameters in one cell, which `ngdlib.parameters` reads. Names
+and values are checked against it before anything runs. The executed notebook and an HTML page go to
+`reruns/`; on the page, sentences that quote numbers for the defaults are marked.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import html
-import math
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
 
 import nbformat
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT))
+
+from ngdlib.parameters import Parameter, describe, is_tagged, parameters, read_arguments  # noqa: E402
+
 HTML = ROOT / "_build" / "html"
-NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+HOW = 'make rerun NOTEBOOK=bernoulli PARAMS="eta=0.5 y=0"'
+OF_MAKE = {"PYTHON", "PORT", "BIN"}
 
 
-class Parameter(NamedTuple):
-    """One line of the `parameters` cell."""
+def from_make(flags: str) -> tuple[str, list[str]]:
+    """(chapter, parameters) of a command line as make passes it on, which no shell has expanded.
 
-    name: str
-    default: object
-    about: str
-    allowed: str
-
-    def parse(self, text: str) -> object:
-        """The value that ``text`` gives, of the default's type; ValueError outside the range."""
-        kind = type(self.default)
-        try:
-            value = ast.literal_eval(text)
-        except (SyntaxError, ValueError):
-            value = text if kind is str else None
-        if kind is float and type(value) is int:
-            value = float(value)
-        if type(value) is not kind or (kind is float and not math.isfinite(value)):
-            raise ValueError(f"{self.name}: expected {self.expects()}, got {text!r}")
-        if not self.holds(value):
-            raise ValueError(f"{self.name}: expected {self.expects()}, got {value!r}")
-        return value
-
-    def expects(self) -> str:
-        return f"{type(self.default).__name__} {self.allowed}".strip()
-
-    def holds(self, value: object) -> bool:
-        """Whether the value is in the range that the comment gives."""
-        if self.allowed.startswith("one of"):
-            return value in ast.literal_eval(self.allowed.removeprefix("one of").strip())
-        interval = re.fullmatch(rf"in ([\[(])({NUMBER}), ({NUMBER})([\])])", self.allowed)
-        if interval is None:
-            return True
-        low, high = float(interval[2]), float(interval[3])
-        above = value >= low if interval[1] == "[" else value > low
-        return above and (value <= high if interval[4] == "]" else value < high)
-
-
-def parameters(notebook: nbformat.NotebookNode) -> dict[str, Parameter]:
-    """What the notebook lets a reader change, read from its `parameters` cell."""
-    cells = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
-    found = {}
-    for line in cells[0].source.splitlines() if cells else ():
-        match = re.fullmatch(r"(\w+)\s*=\s*(.+?)\s*#\s*(.+)", line.strip())
-        if match is None:
-            continue
-        allowed = re.search(r"(?:^|,\s*)((?:in [\[(].+[\])])|(?:one of \{.+\}))\s*$", match[3])
-        found[match[1]] = Parameter(
-            match[1],
-            ast.literal_eval(match[2]),
-            match[3][: allowed.start()] if allowed else match[3],
-            allowed[1] if allowed else "",
+    ValueError for a parameter that stands outside PARAMS.
+    """
+    words = re.findall(r"(?:\\.|[^\s\\])+", flags.partition(" -- ")[2].replace("$$", "$"))
+    given = [re.sub(r"\\(.)", r"\1", word) for word in words]
+    named = dict(argument.partition("=")[::2] for argument in given if "=" in argument)
+    if lost := [k for k in named if k not in {"NOTEBOOK", "PARAMS", *OF_MAKE}]:
+        inside = " ".join([*named.get("PARAMS", "").split(), *(f"{k}={named[k]}" for k in lost)])
+        chapter = named.get("NOTEBOOK", "bernoulli")
+        raise ValueError(
+            f"{lost[0]} stands outside PARAMS and would be lost; type\n"
+            f"    make rerun NOTEBOOK={chapter} PARAMS={shlex.quote(inside)}"
         )
-    return found
+    if not named.get("NOTEBOOK"):
+        raise ValueError(f"say which chapter, as in\n    {HOW}")
+    return named["NOTEBOOK"], named.get("PARAMS", "").split()
 
 
-def describe(known: dict[str, Parameter]) -> str:
-    rows = [f"  {p.name} = {p.default!r:<8} {p.about}; {p.expects()}" for p in known.values()]
-    return "\n".join(rows) or "  (this notebook has no parameters)"
-
-
-def read_arguments(given: list[str], known: dict[str, Parameter]) -> dict[str, object]:
-    """``["eta=0.5"]`` as values; ValueError for an unknown name, a bad value or a bad form."""
-    values = {}
-    for argument in given:
-        name, equals, text = argument.partition("=")
-        if not equals:
-            raise ValueError(f"expected name=value, got {argument!r}")
-        if name not in known:
-            raise ValueError(f"there is no parameter {name!r}")
-        values[name] = known[name].parse(text)
-    return values
+def chapter_named(name: str) -> Path:
+    """The notebook of a chapter with parameters. ValueError for any other name, or a path."""
+    chapters = {
+        file.stem: file
+        for file in sorted((ROOT / "chapters").glob("*.ipynb"))
+        if parameters(nbformat.read(file, as_version=4))
+    }
+    if name in chapters:
+        return chapters[name]
+    if Path(name).stem in chapters:
+        raise ValueError(f"expected a chapter's name, {Path(name).stem}, got the path {name!r}")
+    raise ValueError(
+        f"no chapter with parameters is called {name!r}; there are: {', '.join(chapters)}"
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__.split("\n")[0], formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("notebook", help="a chapter's name, such as bernoulli")
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("notebook", nargs="?", help="a chapter's name, such as bernoulli")
     parser.add_argument("params", nargs="*", metavar="name=value", help="parameters to change")
     parser.add_argument(
         "--output", type=Path, default=ROOT / "reruns", help="where the result goes"
     )
     options = parser.parse_args()
-    chapters = sorted(
-        f.stem
-        for f in (ROOT / "chapters").glob("*.ipynb")
-        if parameters(nbformat.read(f, as_version=4))
-    )
-    name = Path(options.notebook).stem
-    if name not in chapters:
-        sys.exit(
-            f"[rerun] no chapter with parameters is called {options.notebook!r}; there are: "
-            + ", ".join(chapters)
-        )
-    source = ROOT / "chapters" / f"{name}.ipynb"
-    known = parameters(nbformat.read(source, as_version=4))
+    known: dict[str, Parameter] = {}
     try:
+        if options.notebook is None:  # called by the Makefile
+            options.notebook, options.params = from_make(os.environ.get("MAKEFLAGS", ""))
+        source = chapter_named(options.notebook)
+        known = parameters(nbformat.read(source, as_version=4))
         values = read_arguments(options.params, known)
     except ValueError as error:
-        sys.exit(f"[rerun] {error}\nThe parameters of {name}:\n{describe(known)}")
+        there_are = f"\nThe parameters of {source.stem}:\n{describe(known)}" if known else ""
+        sys.exit(f"[rerun] {error}{there_are}")
+    rerun(source, known, values, options.output)
+
+
+def rerun(
+    source: Path, known: dict[str, Parameter], values: dict[str, object], output: Path
+) -> None:
+    """Execute the notebook with these values and write its page."""
+    name = source.stem
     changed = {k: v for k, v in values.items() if v != known[k].default}
     stem = "-".join([name, *(f"{k}={v}" for k, v in sorted(values.items()))])
-    executed = options.output / f"{stem}.ipynb"
-    options.output.mkdir(parents=True, exist_ok=True)
+    executed = output / (re.sub(r"[^-=.+\w]", "_", stem) + ".ipynb")
+    output.mkdir(parents=True, exist_ok=True)
     print(
         f"[rerun] {name} with "
         + (", ".join(f"{k} = {v!r}" for k, v in values.items()) or "its defaults"),
@@ -171,6 +130,9 @@ def execute(source: Path, target: Path, values: dict[str, object]) -> None:
             f"[rerun] cell {error.cell_index} failed with these parameters: "
             f"{error.ename}: {error.evalue}\n[rerun] what ran is in {unfinished}"
         )
+    except KeyboardInterrupt:
+        unfinished.unlink(missing_ok=True)
+        raise
     unfinished.replace(target)
 
 
@@ -206,9 +168,12 @@ def to_html(
         (source / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
         (source / "_toc.yml").write_text(f"format: jb-book\nroot: {name}\n", encoding="utf-8")
         command = [Path(sys.executable).with_name("jupyter-book"), "build", source, "-qq"]
-        note = banner(name, known, values, changed)
+        note = banner(name, worked_example(notebook), folder, known, values, changed)
         made = subprocess.run(
-            command, env={**os.environ, "NGD_RERUN": note}, stdout=subprocess.DEVNULL
+            command,
+            env={**os.environ, "NGD_RERUN": note},
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C reaches this process alone, which ends that one
         )
         if made.returncode:
             sys.exit(f"[rerun] the page could not be made; the notebook is {executed}")
@@ -217,8 +182,21 @@ def to_html(
     return folder / f"{name}.html"
 
 
+def worked_example(notebook: nbformat.NotebookNode) -> str:
+    """The label of the heading under which the parameters stand; "" where it has none."""
+    label = ""
+    for cell in notebook.cells:
+        if is_tagged(cell):
+            break
+        if cell.cell_type == "markdown":
+            label = (re.findall(r"^\(([\w-]+)\)=\n##? ", cell.source, flags=re.M) or [label])[-1]
+    return label
+
+
 def banner(
     name: str,
+    example: str,
+    folder: Path,
     known: dict[str, Parameter],
     values: dict[str, object],
     changed: dict[str, object],
@@ -230,11 +208,17 @@ def banner(
         value = values.get(p.name, p.default)
         rows.append(f"<li><code>{p.name} = {value!r}</code>{default}, {html.escape(p.about)}</li>")
     note = (
-        'Sentences marked like <span class="at-defaults">this</span> quote numbers for the '
-        "default parameters; the cell beside each says what the number is here."
+        'Sentences marked like <span class="at-defaults">this</span> hold for the default '
+        "parameters; the mark of checked numbers after each opens what they are here."
         if changed
         else "All parameters have their defaults."
     )
+    ways = [f'<a href="#{example}">To the worked example</a>'] if example else []
+    book = HTML / "chapters" / f"{name}.html"
+    if book.exists():
+        back = os.path.relpath(book, folder)
+        ways.append(f'<a href="{html.escape(back)}">The chapter in the book</a>')
+    note += f"</p><p>{' · '.join(ways)}" if ways else ""
     return (
         '<aside class="ngd-rerun" aria-label="What was rerun">'
         f"<p><strong>A rerun of the chapter {html.escape(name)}</strong> with</p>"
@@ -243,4 +227,7 @@ def banner(
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\n[rerun] stopped; nothing was written")

@@ -11,15 +11,20 @@ which is true at the default parameters. From there on
     quoted("0.5", value, exactly=True)   a decimal that the text means exactly
     quoted("440", value, rounded=True)   an integer that the text gives as a round number
 
-Rerun with other parameters, the same call prints what the number is now instead of failing.
+Rerun with other parameters, the same call prints what the number is now instead of failing, under
+its name: the expression that computes it, or ``name`` where one is given.
 """
 
 from __future__ import annotations
 
+import ast
+import linecache
 import math
 import re
+import sys
 import unicodedata
 from collections.abc import Callable
+from types import FrameType
 
 import numpy as np
 
@@ -30,10 +35,18 @@ def quoted_at(*at_defaults: bool) -> Callable[..., None]:
     """A checker of quoted numbers: asserts where every condition holds, reports otherwise."""
     assert_it = all(bool(condition) for condition in at_defaults)
 
-    def quoted(text: str, value: float, *, exactly: bool = False, rounded: bool = False) -> None:
+    def quoted(
+        text: str,
+        value: float,
+        name: str | None = None,
+        *,
+        exactly: bool = False,
+        rounded: bool = False,
+    ) -> None:
         """``text``: the number as printed ("0.622", "10,203", "−1.5", "2e-4", "½", "−3/2");
         ``value``: a scalar. Integers and fractions are meant exactly (to a relative 1e-9, for
         what is computed in floating point) unless ``rounded``, decimals with ``exactly``.
+        ``name``: what the number is called where it has changed.
 
         Raises AssertionError where the text is wrong at the defaults; ValueError where ``text``
         is not a number, ``value`` is not one, or the call says both ``exactly`` and ``rounded``,
@@ -56,9 +69,27 @@ def quoted_at(*at_defaults: bool) -> Callable[..., None]:
         if assert_it:
             assert agrees, f"the text says {means}, the code gives {computed!r}"
         elif not agrees:
-            print(f"The text quotes {text} for the default parameters; here it is {computed:.5g}.")
+            name = name or _expression(sys._getframe(1))
+            here = f"{computed:.5g}".replace("-", "\N{MINUS SIGN}")
+            called = f"{name} is" if name else "it is"
+            print(f"The text quotes {text} for the default parameters; here {called} {here}.")
 
     return quoted
+
+
+def _expression(frame: FrameType) -> str:
+    """The second argument of the call that a frame is at, as it is written; "" if unknown."""
+    try:
+        spans = list(frame.f_code.co_positions())
+        first, last, start, end = spans[frame.f_lasti // 2]
+        lines = linecache.getlines(frame.f_code.co_filename)[first - 1 : last]
+        encoded = [line.encode() for line in lines]  # columns count bytes
+        encoded[-1] = encoded[-1][:end]
+        encoded[0] = encoded[0][start:]
+        call = ast.parse(b"".join(encoded).decode(), mode="eval").body
+        return ast.unparse(call.args[1])
+    except (IndexError, TypeError, SyntaxError, AttributeError, ValueError):
+        return ""
 
 
 def _parse(text: str) -> tuple[float, float, bool]:

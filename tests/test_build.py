@@ -42,19 +42,55 @@ def test_parameters_are_read():
 @pytest.mark.parametrize(
     ("argument", "complaint"),
     [
-        ("eta=0", r"eta: expected float in \(0, 10\], got 0.0"),
-        ("eta=nan", "eta: expected float"),
-        ("eta=__import__('os')", "eta: expected float"),
-        ("y=2", "y: expected int one of"),
-        ("y=0.5", "y: expected int"),
-        ("n=10", "n: expected int in"),
+        ("eta=0", r"eta: expected a number in \(0, 10\], got 0.0"),
+        ("eta=nan", "eta: expected a number"),
+        ("eta=__import__('os')", "eta: expected a number"),
+        ("y=2", "y: expected a whole number one of"),
+        ("y=0.5", "y: expected a whole number"),
+        ("n=10", "n: expected a whole number in"),
         ("lr=1", "no parameter 'lr'"),
         ("eta", "expected name=value"),
+        ("eta=1e400", "eta: expected a number"),
+        ("eta=$(id)", "eta: expected a number"),
+        ("eta=" + "9" * 400, "eta: expected a number"),
     ],
 )
 def test_bad_parameters_are_refused(argument, complaint):
     with pytest.raises(ValueError, match=complaint):
         rerun.read_arguments([argument], KNOWN)
+
+
+def test_a_repeated_parameter_is_refused():
+    with pytest.raises(ValueError, match="y is given twice"):
+        rerun.read_arguments(["y=0", "eta=1", "y=1"], KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        (["NOTEBOOK=bernoulli", "eta=0.5"], "PARAMS=eta=0.5"),
+        (["NOTEBOOK=bernoulli", "PARAMS=y=0", "eta=0.5"], "PARAMS='y=0 eta=0.5'"),
+        (["NOTEBOOK=bernoulli", "PARAMS=eta=0.5 eta=0.7"], "eta is given twice"),
+        (["NOTEBOOK=bernoulli", "PARAMS=eta = 0.5"], "name=value without spaces, got 'eta'"),
+        (["NOTEBOOK=bernoulli", "PARAMS=eta=$(shell touch spoiled)"], "got '$(shell'"),
+        (["NOTEBOOK=bernoulli", "PARAMS=eta=`touch spoiled`;"], "got '`touch'"),
+        (['NOTEBOOK=x"; touch spoiled; "'], "no chapter with parameters is called"),
+        (["NOTEBOOK=../chapters/bernoulli.ipynb"], "expected a chapter's name, bernoulli"),
+        (["NOTEBOOK=bernouli"], "there are: bernoulli"),
+        ([], "say which chapter"),
+        (["PARAMS=eta=0.5"], "say which chapter"),
+    ],
+)
+def test_slips_on_the_command_line(typed, answer, tmp_path):
+    """make and the shell hand on what was typed, and run nothing of it."""
+    text = (ROOT / "Makefile").read_text("utf-8")
+    text = text.replace("rerun: setup", "rerun:").replace("$(BIN)/python", sys.executable)
+    (tmp_path / "Makefile").write_text(text.replace("book/rerun.py", f"{ROOT}/book/rerun.py"))
+    made = subprocess.run(["make", "rerun", *typed], cwd=tmp_path, capture_output=True, text=True)
+    assert made.returncode != 0
+    assert answer in made.stderr
+    assert "Traceback" not in made.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["Makefile"]
 
 
 def test_rerun_lists_what_there_is():
@@ -262,6 +298,23 @@ def test_quoted_numbers(text, value, agrees, capsys):
     assert bool(capsys.readouterr().out) is not agrees
 
 
+def test_a_changed_number_is_named(capsys):
+    """By the expression that computes it, or by the name that it is given."""
+    quoted, steps = quoted_at(False), {"natural η": -0.75}
+    quoted("−0.5", steps["natural η"])
+    quoted(
+        "0.5",
+        steps["natural η"] ** 2 + 1,
+    )
+    quoted("0.5", 2.0, name="the step")
+    assert capsys.readouterr().out.splitlines() == [
+        "The text quotes −0.5 for the default parameters; here steps['natural η'] is −0.75.",
+        "The text quotes 0.5 for the default parameters; "
+        "here steps['natural η'] ** 2 + 1 is 1.5625.",
+        "The text quotes 0.5 for the default parameters; here the step is 2.",
+    ]
+
+
 def test_quoted_refuses_what_is_no_number():
     with pytest.raises(ValueError, match="text"):
         quoted_at(True)("about six", 6.0)
@@ -313,7 +366,7 @@ def test_citations_resolve():
 def lock_faults(text: str) -> list[str]:
     """What keeps `pip install --require-hashes -r` from working everywhere, or names a host."""
     found = []
-    blocks = re.findall(r"^(?=\w).*?(?=^\w|\Z)", text, flags=re.M | re.S)
+    blocks = [b for b in re.split(r"^(?=[\w-])", text, flags=re.M) if re.match(r"\w", b)]
     for block in blocks:
         name = re.match(r"[\w.-]+(?:\[[\w,-]+\])?", block)[0]
         if not re.match(r"[\w.-]+(?:\[[\w,-]+\])?==\S+", block):

@@ -26,6 +26,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ngdlib import HOME
 from ngdlib.claims.attack import KINDS
 from ngdlib.claims.quotes import unquoted
 
@@ -255,7 +256,7 @@ def _claim(
 
 
 ENTRY = ("id", "source", "chapter", "audit")
-CHECKS = Path(__file__).resolve().parents[2] / "chapters" / "checks"
+CHECKS = HOME / "chapters" / "checks"
 
 
 def register(folder: Path = CHECKS) -> dict[str, dict[str, Any]]:

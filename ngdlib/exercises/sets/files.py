@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from ngdlib import HOME
 from ngdlib.exercises.judging.items import constant
 from ngdlib.exercises.reading.grammar import AnswerError, parse
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = HOME
 SCHEMA = ROOT / "exercises" / "schema.json"
 AS_TEXT = {
     "answer",
