@@ -280,12 +280,12 @@ def test_failing_cell_fails_the_run(tmp_path):
     [
         ("0.622", 0.62245933, True),
         ("0.622", 0.6226, False),
-        ("10,203", 10203.04, True),
+        ("10,203", 10203.0, True),
         ("−1.5", -1.5000001, True),
         ("−1.5", 1.5, False),
         ("2.0e-4", 2.0003e-4, True),
         ("2.0e-4", 2.1e-4, False),
-        ("16", 16.2, True),
+        ("16", 16.2, False),
     ],
 )
 def test_quoted_numbers(text, value, agrees, capsys):
