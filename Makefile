@@ -19,8 +19,8 @@ book: setup ## execute every notebook and build the site
 serve: book ## build, then serve the book on this machine (PORT=8000)
 	@$(BIN)/python book/serve.py --port $(PORT)
 
-lab: setup ## open the chapters and exercises in JupyterLab
-	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/chapters
+lab: setup ## open the chapters and exercises in JupyterLab (OPTIONS="--port 9000 --no-browser")
+	@$(BIN)/jupyter lab --allow-root --LabApp.default_url=/lab/tree/chapters $(OPTIONS)
 
 rerun: setup ## run a chapter with other parameters: make rerun NOTEBOOK=bernoulli PARAMS="eta=0.5 y=0"
 	@$(BIN)/python book/rerun.py
@@ -29,6 +29,7 @@ exercises: setup ## check the exercise definitions and write their notebooks
 	@$(BIN)/python -m ngdlib.exercises.sets.author
 
 lint: setup ## ruff over code and notebooks
+	@$(BIN)/python book/authors.py --fold
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 

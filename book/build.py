@@ -10,6 +10,7 @@ import gc
 import importlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -30,12 +31,25 @@ def main() -> None:
         )
     started = time.monotonic()
     build = options.output.resolve() / "_build"
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.path.append(str(ROOT))  # where `book.pages` is
+    bootstrap, authors = (importlib.import_module(f"book.{n}") for n in ("bootstrap", "authors"))
+    with bootstrap.alone(build / "lock"):
+        if faults := authors.faults():
+            sys.exit("\n".join(["[book] not built:", *faults]))
+        make(build, started)
+
+
+def make(build: Path, started: float) -> None:
     execute = [sys.executable, ROOT / "book" / "execute.py", "--build", build]
     executing = subprocess.Popen(execute)
     gc.disable()  # it runs once and briefly
-    jupyter_book = load()
-    if executing.wait():
-        sys.exit("[book] not built: a notebook failed")
+    try:
+        jupyter_book = load()
+        if executing.wait():
+            sys.exit("[book] not built: a notebook failed")
+    finally:  # also where this process is told to end
+        executing.terminate()
     print("[book] making the pages", flush=True)
     unfinished = build / "unfinished"
     if unfinished.exists():  # an earlier build was interrupted: trust nothing of it
@@ -64,11 +78,13 @@ LATER = """sphinx.application sphinx.builders.epub3 sphinx.builders.html sphinx.
 
 def load() -> Callable:
     """Jupyter Book's command, with what it and its extensions would import later."""
-    sys.path.append(str(ROOT))  # where `book.pages` is
     for name in LATER.split():
         importlib.import_module(name)
     return importlib.import_module("jupyter_book.cli.main").main
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\n[book] stopped; what has run is kept")

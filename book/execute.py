@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -130,7 +131,8 @@ def main() -> None:
     read = {file: inputs(file) for file in stale}  # as it is now, before any kernel starts
     done = 0
     failures = []
-    with ProcessPoolExecutor(min(options.jobs, len(stale))) as pool:
+    with ProcessPoolExecutor(min(options.jobs, len(stale)), initializer=as_worker) as pool:
+        end_with(pool)
         jobs = {pool.submit(run_notebook, file): file for file in stale}
         for job in as_completed(jobs):
             file, done = jobs[job], done + 1
@@ -147,6 +149,25 @@ def main() -> None:
             print(f"[execute] {name}: {result.time:.1f} s", flush=True)
     if failures:
         sys.exit("\n\n".join(["[execute] a cell failed:", *failures]))
+
+
+def as_worker() -> None:
+    """Ctrl-C is the business of the process that started this one, and ends it too."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def end_with(pool: ProcessPoolExecutor) -> None:
+    """Told to end, end the workers too; their kernels notice within a second and end."""
+
+    def stop(number: int, frame: object) -> None:
+        for worker in list(pool._processes.values()):
+            worker.kill()
+        print("[execute] stopped", flush=True)
+        os._exit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
 
 
 def cached(cache: JupyterCacheBase, file: Path) -> NbCacheRecord | None:

@@ -16,6 +16,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from book.authors import places
 from ngdlib.exercises.judging.node import node_path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,7 +88,8 @@ def typeset(out: Path, kept: Path) -> None:
     wanted = {file: formulas for file, page in new.items() if (formulas := in_page(page))}
     sheet, known = _made([f for formulas in wanted.values() for f in formulas], kept)
     faults = [
-        f"{file.relative_to(out)}: {known[formula][1]}: {formula[0]}"
+        f"{', '.join(places(formula[0])) or file.relative_to(out)}: "
+        f"{known[formula][1]}: {formula[0]}"
         for file, formulas in wanted.items()
         for formula in formulas
         if known[formula][0] is None
