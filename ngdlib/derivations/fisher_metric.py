@@ -239,7 +239,7 @@ def root_jeffreys_triangle() -> Derivation:
 def curvatures() -> Derivation:
     """Circumferences of small circles among dice and among Gaussians, and so their curvature."""
     r, t, σ = symbols("r t sigma")
-    μ = Function("mu")(t)
+    μ, abscissa = Function("mu")(t), Function("u")(t)
     d = Derivation(
         "curvatures",
         title="Circles among dice, circles among Gaussians",
@@ -248,6 +248,7 @@ def curvatures() -> Derivation:
         "circles of a small Fisher radius?",
         domain={r: Interval.open(0, pi), σ: POSITIVE},
     )
+    d.define(abscissa, μ / sqrt(2))
     d.equal(
         Derivative(w(t), t) ** 2 / w(t),
         Derivative(2 * sqrt(w(t)), t) ** 2,
@@ -266,8 +267,8 @@ def curvatures() -> Derivation:
     )
     d.equal(
         Derivative(μ, t) ** 2 / σ**2,
-        2 * Derivative(μ / sqrt(2), t) ** 2 / σ**2,
-        because=r"Gaussians: with $\mu/\sqrt2$ for the abscissa, $ds^2$ is twice that of the "
+        2 * Derivative(abscissa, t) ** 2 / σ**2,
+        because=r"Gaussians: with $u = \mu/\sqrt2$ for the abscissa, $ds^2$ is twice that of the "
         r"hyperbolic half-plane",
     )
     d.expand(

@@ -70,9 +70,10 @@ def constrained_problem() -> Derivation:
         because=r"$\partial_v \mathcal L = 0$: the direction is found, the price not yet",
     )
     d.equal(
-        MatMul(step.T, F, step, evaluate=False),
+        MatMul(1 / β**2, g.T, F.I, F, F.I, g, evaluate=False),
         g.T * F.I * g / β**2,
-        because=r"twice the KL of that step. Write $\lVert g\rVert_*^2 = g^\top F^{-1} g$",
+        because=r"$v^\top F v$ of that step, twice its KL. Write $\lVert g\rVert_*^2 = g^\top "
+        r"F^{-1} g$",
     )
     d.solve(
         Eq(N**2 / β**2, 2 * ε),
@@ -81,7 +82,7 @@ def constrained_problem() -> Derivation:
         because=r"on the rim it is $2\varepsilon$: the price",
     )
     d.equal(
-        N**2 / _over(N, _root(Integer(2), ε)),
+        _over(N**2, _over(N, _root(Integer(2), ε))),
         Mul(N, _root(Integer(2), ε), evaluate=False),
         because=r"and the gain, $-g^\top v = \lVert g\rVert_*^2/\beta$",
     )
@@ -109,9 +110,9 @@ def penalised_problem() -> Derivation:
         because="its derivative by $v$ is zero: the update rule",
     )
     d.equal(
-        MatMul(step.T, F, step, evaluate=False),
+        MatMul(η**2, g.T, F.I, F, F.I, g, evaluate=False),
         η**2 * g.T * F.I * g,
-        because="twice its KL: it shrinks with the gradient",
+        because="$v^\\top F v$, twice its KL: it shrinks with the gradient",
     )
     d.solve(
         Eq(η**2 * N**2, 2 * ε),
