@@ -159,7 +159,7 @@ export default ngd.demo({
     const lengths = html("th", { scope: "col", text: "Fisher length" });
     const wayKeys = { geodesic: row("metric", "geodesic", WAYS.geodesic[1]), flow: row("natural", "natural flow", WAYS.flow[1]), straight: row("muted", "straight in (μ, σ)", WAYS.straight[1]) };
     const wayHead = html("th", { scope: "col", text: "from A to B" });
-    const table = (top, rows) => html("table", { class: "ngd-table" }, html("thead", {}, html("tr", {}, ...top)), html("tbody", {}, ...Object.values(rows).map(r => r.node)));
+    const table = (top, rows) => html("table", { class: "ngd-figures" }, html("thead", {}, html("tr", {}, ...top)), html("tbody", {}, ...Object.values(rows).map(r => r.node)));
     const more = html("div", {}, table([wayHead, lengths], wayKeys));
     const told = html("p", { class: "ngd-told" });
     ui.root.append(stage, table([head, reaches], keys), more, told, html("div", { class: "ngd-row" },

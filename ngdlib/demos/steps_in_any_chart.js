@@ -232,7 +232,7 @@ export default ngd.demo({
       return [key, { cells, node: html("tr", {}, html("th", { scope: "row", text: words, style: `color:var(--ngd-${key === "geodesic" ? "metric" : key})` }), ...cells) }];
     }));
     const heading = ["gap", "at η", "at η/2", "ratio"].map(words => html("th", { scope: "col", text: words }));
-    const table = html("table", { class: "ngd-table ngd-numbers" }, html("thead", {}, html("tr", {}, ...heading)), html("tbody", {}, ...Object.values(rows).map(r => r.node)));
+    const table = html("table", { class: "ngd-figures ngd-numbers" }, html("thead", {}, html("tr", {}, ...heading)), html("tbody", {}, ...Object.values(rows).map(r => r.node)));
     const more = html("details", { class: "ngd-more" }, html("summary", { text: "Other models and charts" }),
       html("div", { class: "ngd-row" }, ui.choice({ name: "family", label: "model", options: Object.entries(LETTERS) }), ...pickers.map(p => p.node)));
     ui.root.append(stage, readout, table,

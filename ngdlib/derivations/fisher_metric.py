@@ -68,7 +68,8 @@ def score_and_fisher() -> Derivation:
     d = Derivation(
         "score-and-fisher",
         title="The score has mean zero, and its mean square is a curvature",
-        buys="Two facts about any smooth model, out of one: its probabilities add up to 1.",
+        problem="What are the mean and the mean square of the score, if all we know is that the "
+        "probabilities add up to 1?",
         domain={θ: LINE},
         valid_for="three outcomes, whose probabilities are any smooth functions of θ",
         tex=TEX,
@@ -100,8 +101,7 @@ def kl_third_order() -> Derivation:
     d = Derivation(
         "kl-third-order",
         title="KL between neighbours",
-        buys="How far is it, in nats, from $\\theta$ to $\\theta + h$? Half the squared Fisher "
-        "length, and a term that makes the ball an egg.",
+        problem="How far is it, in nats, from $\\theta$ to $\\theta + h$?",
         domain={θ: LINE},
         valid_for="three outcomes, whose probabilities are any smooth functions of θ",
         tex=TEX,
@@ -142,7 +142,7 @@ def metric_under_change_of_chart() -> Derivation:
     d = Derivation(
         "metric-under-change-of-chart",
         title="The Fisher matrix in another chart",
-        buys="What must $F$ become, when the parameters are written in another way? Collect the "
+        problem="What must $F$ become, when the parameters are written in another way? Collect the "
         "scores in a matrix $S$, a row for each parameter and a column for each outcome, and the "
         "probabilities in the diagonal matrix $P$.",
         domain={n: [2], K: [3], T: "invertible", P: "symmetric", σ: POSITIVE},
@@ -179,7 +179,7 @@ def divergences_second_order() -> Derivation:
     d = Derivation(
         "divergences-second-order",
         title="One metric, many constants",
-        buys="How much of $f$ is left between neighbours? One number, its second derivative at 1.",
+        problem="How much of $f$ is left between neighbours?",
         domain={u: POSITIVE},
         valid_for="three outcomes, whose probabilities are any smooth functions of θ",
     )
@@ -216,7 +216,7 @@ def root_jeffreys_triangle() -> Derivation:
     d = Derivation(
         "root-jeffreys-triangle",
         title="Why √J is no distance",
-        buys="Is the direct way ever longer than the way with a stop? Here it always is, or equal.",
+        problem="Is the direct way ever longer than the way with a stop?",
         domain={a: UNIT, b: UNIT, **dict.fromkeys((x1, x2, z1, z2), POSITIVE)},
     )
     d.equal(
@@ -243,10 +243,11 @@ def curvatures() -> Derivation:
     d = Derivation(
         "curvatures",
         title="Circles among dice, circles among Gaussians",
-        buys=r"In a plane a circle of radius $r$ measures $2\pi r$. Where it measures "
+        problem=r"In a plane a circle of radius $r$ measures $2\pi r$. Where it measures "
         r"$2\pi r - \tfrac{\pi}{3} K r^3 + \dots$, $K$ is the Gaussian curvature. How long are "
         "circles of a small Fisher radius?",
-        domain={r: Interval.open(0, pi), σ: POSITIVE},
+        domain={r: POSITIVE, σ: POSITIVE},
+        sampled={r: Interval.open(0, pi)},
     )
     d.define(abscissa, μ / sqrt(2))
     d.equal(
@@ -292,7 +293,8 @@ def chentsov_by_splitting() -> Derivation:
     d = Derivation(
         "chentsov-by-splitting",
         title="Splitting leaves no choice",
-        buys="Which squared length can a motion $v$ of a die have, if neither renaming its faces "
+        problem="Which squared length can a motion $v$ of a die have, if neither renaming its "
+        "faces "
         "nor splitting them may change it? Begin with the fair die of $n$ faces, then split.",
         domain={m: POSITIVE, n: POSITIVE, k: POSITIVE, p: UNIT},
         valid_for="three faces in the first line",

@@ -23,6 +23,7 @@ from sympy import (
     exp,
     log,
     oo,
+    pi,
     sin,
     symbols,
 )
@@ -55,7 +56,8 @@ def constrained_problem() -> Derivation:
     d = Derivation(
         "constrained-problem",
         title="The steepest step of a given KL divergence",
-        buys=r"Make $g^\top v$ as small as it gets with $\tfrac12 v^\top F v \le \varepsilon$. At "
+        problem=r"Make $g^\top v$ as small as it gets with $\tfrac12 v^\top F v \le "
+        r"\varepsilon$. At "
         r"every $v$ inside, a little more of $-g$ lowers it further, so the best $v$ lies on the "
         r"rim. There $\mathcal L = g^\top v + \beta(\tfrac12 v^\top F v - \varepsilon)$ is "
         r"stationary, with a price $\beta > 0$ on KL.",
@@ -98,7 +100,7 @@ def penalised_problem() -> Derivation:
     d = Derivation(
         "penalised-problem",
         title="The step with a price on KL divergence",
-        buys=r"Make $g^\top v + \tfrac{1}{2\eta} v^\top F v$ as small as it gets.",
+        problem=r"Make $g^\top v + \tfrac{1}{2\eta} v^\top F v$ as small as it gets.",
         domain={n: [2], F: "positive definite", η: POSITIVE, N: POSITIVE, ε: POSITIVE},
         valid_for="n = 2 parameters",
         tex={N: STRENGTH},
@@ -131,7 +133,8 @@ def transformation_laws() -> Derivation:
     d = Derivation(
         "transformation-laws",
         title="What a change of chart does to the natural gradient",
-        buys=r"Let $v$ solve $Fv = -g$ in the chart $\theta$. Does $Tv$ solve $F_\phi w = -g_\phi$ "
+        problem=r"Let $v$ solve $Fv = -g$ in the chart $\theta$. Does $Tv$ solve $F_\phi w = "
+        r"-g_\phi$ "
         r"in the chart $\phi$, with $T = \partial\phi/\partial\theta$?",
         domain={n: [2], Fφ: "positive definite", T: "invertible"},
         valid_for="n = 2 parameters",
@@ -155,10 +158,10 @@ def bernoulli_gap() -> Derivation:
     d = Derivation(
         "bernoulli-gap",
         title="One head, one natural step, two charts",
-        buys=r"A step of $\eta(1-q)$ in probability, a step of $\eta/q$ in log-odds: how far apart "
-        r"do they end? By $\eta^2$ times a number that depends on $q$, and a rest of order "
-        r"$\eta^3$.",
-        domain={q: UNIT, η: UNIT},
+        problem=r"A step of $\eta(1-q)$ in probability, a step of $\eta/q$ in log-odds: how far "
+        r"apart do they end?",
+        domain={q: UNIT, η: POSITIVE},
+        sampled={η: UNIT},
     )
     d.define(z, log(q / (1 - q)))
     d.equal(
@@ -185,7 +188,7 @@ def gaussian_gap() -> Derivation:
     d = Derivation(
         "gaussian-gap",
         title="One natural step for a standard deviation, or for a variance",
-        buys=r"The data have mean square $S$ about the fixed mean. Take the step in $\sigma$, "
+        problem=r"The data have mean square $S$ about the fixed mean. Take the step in $\sigma$, "
         r"or in "
         r"$\sigma^2$. How far apart do they end?",
         domain={σ: POSITIVE, S: POSITIVE, η: POSITIVE},
@@ -218,7 +221,7 @@ def flow_in_every_chart() -> Derivation:
     d = Derivation(
         "flow-in-every-chart",
         title="The natural flow of a coin",
-        buys=r"Coins $q(t)$ that approach the mean of the data, $\bar y$, ever more slowly. Is "
+        problem=r"Coins $q(t)$ that approach the mean of the data, $\bar y$, ever more slowly. Is "
         r"this "
         r"the flow in both charts?",
         domain={q0: UNIT, m: UNIT, t: POSITIVE},
@@ -241,15 +244,16 @@ def flow_in_every_chart() -> Derivation:
 @derivation(chapter=CHAPTER)
 def exponential_step() -> Derivation:
     ω, w, t = symbols("omega_0 w t")
-    q, z = Function("q")(t), Function("z")(t)
+    q = Function("q")(t)
     d = Derivation(
         "exponential-step",
         title="The geodesic of the coin",
-        buys=r"Walk at constant speed $w$ in the angle $\omega = 2\arcsin\sqrt q$, where $F = 1$. "
+        problem=r"Walk at constant speed $w$ in the angle $\omega = 2\arcsin\sqrt q$, where $F "
+        r"= 1$. "
         r"Does this walk solve the geodesic equation in probability, where $F = 1/(q(1-q))$?",
-        domain={ω: UNIT, w: UNIT, t: UNIT},
+        domain={ω: Interval.open(0, pi), w: POSITIVE, t: Interval.open(0, (pi - ω) / w)},
     )
-    d.define(q, sin((ω + w * t) / 2) ** 2).define(z, log(q / (1 - q)))
+    d.define(q, sin((ω + w * t) / 2) ** 2)
     d.equal(
         Derivative(q, t),
         w * sin((ω + w * t) / 2) * cos((ω + w * t) / 2),
@@ -269,10 +273,11 @@ def geodesic_correction() -> Derivation:
     d = Derivation(
         "geodesic-correction",
         title="One correction, one more order",
-        buys=r"The geodesic to second order is $\theta + \eta v - \tfrac12\eta^2\Gamma(v,v)$. "
+        problem=r"The geodesic to second order is $\theta + \eta v - \tfrac12\eta^2\Gamma(v,v)$. "
         r"Do the "
         r"two charts of the coin now agree up to $\eta^2$?",
-        domain={q: UNIT, η: UNIT},
+        domain={q: UNIT, η: POSITIVE},
+        sampled={η: UNIT},
     )
     d.define(z, log(q / (1 - q))).define(v, 1 - q).define(w, 1 / q)
     d.define(Γq, (2 * q - 1) / (2 * q * (1 - q))).define(Γz, (1 - 2 * q) / 2)
@@ -304,7 +309,7 @@ def mixture_flow() -> Derivation:
     d = Derivation(
         "mixture-flow",
         title="The flow of a Gaussian in its expectation chart",
-        buys=r"In the chart $m = (\mu, \mu^2 + \sigma^2)$, with data $\bar m$: where does "
+        problem=r"In the chart $m = (\mu, \mu^2 + \sigma^2)$, with data $\bar m$: where does "
         r"$-F^{-1}\partial_m L$ point?",
         domain={
             μ: Interval(-oo, oo),
@@ -342,7 +347,7 @@ def exponential_flow() -> Derivation:
     d = Derivation(
         "exponential-flow",
         title="The reverse divergence, in natural parameters",
-        buys=r"Now the loss is $D = \mathrm{KL}(p\,\Vert\,p^*)$, and the target $p^*$ has the "
+        problem=r"Now the loss is $D = \mathrm{KL}(p\,\Vert\,p^*)$, and the target $p^*$ has the "
         r"natural "
         r"parameters $a$. Where does $-F^{-1}\partial_\theta D$ point?",
         valid_for=r"three classes, logits θ relative to class 3",
