@@ -122,6 +122,7 @@ SQUARE = "lambda x: x * x"
         (weak("x[0] == 1", "np.array([1.0, 2.0])"), ["entry"]),
         (weak("x(3.0)[0] == 3 and x(4.0)[0] == 4", "lambda x: np.array([x, 2.0])"), ["entry"]),
         (weak("x(1.0)(3.0) == 4 and x(2.0)(3.0) == 5", "lambda a: lambda x: a + x"), []),
+        (weak("x(1.0, 2.0) == 3 and x(5.0, 2.0) == 7", "lambda a, b: a + b"), ["constant"]),  # b
         (weak("x > 0", exceptions={"scaled": "any positive number will do"}), []),
         (weak("abs(x - 2) < 1e-9", exceptions={"zero": "?"}), ["is not needed", "zero"]),
     ],

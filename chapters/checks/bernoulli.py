@@ -474,14 +474,14 @@ def ordinary_steps_differ(ends) -> Evidence:
 def compression_overcome(stated) -> Evidence:
     """The velocity dq/dη of steps in log-odds, by two small steps; and one unit step from z = 3."""
 
-    def velocity(metric, q, η=1e-4):
-        one, half = ((_step("log-odds", metric, q, 0.5, h)[1] - q) / h for h in (η, η / 2))
+    def velocity(metric, q, mean, η=1e-4):
+        one, half = ((_step("log-odds", metric, q, mean, h)[1] - q) / h for h in (η, η / 2))
         return 2 * half - one
 
     from_3 = LOGIT.change_to("probability").forward(np.array([3.0])).item()
     worst = max(
-        abs(velocity(metric, q) / stated[name](q, 0.5) - 1)
-        for q in (0.02, 0.3, from_3)
+        abs(velocity(metric, q, mean) / stated[name](q, mean) - 1)
+        for q, mean in ((0.02, 0.5), (0.3, 0.8), (from_3, 0.5))
         for metric, name in (("natural", "natural velocity"), ("euclidean", "ordinary velocity"))
     )
     flown, _ = _step("log-odds", "natural", q=from_3, mean=0.5, η=1.0)

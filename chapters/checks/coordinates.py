@@ -202,12 +202,13 @@ opinion(
 )
 
 
-START, MEAN = np.array([-1.0]), np.array([0.75])
+START, ELSEWHERE, MEAN = np.array([-1.0]), np.array([2.0]), np.array([0.75])
 BEST = np.log(MEAN / (1 - MEAN))
-SLOPES = (  # L′ and L″ at the start, in log-odds
-    float(LOGIT.cross_entropy_gradient(START, MEAN)[0]),
-    float(LOGIT.fisher(START)[0, 0]),
-)
+
+
+def _slopes(z):
+    """L′ and L″, in log-odds."""
+    return float(LOGIT.cross_entropy_gradient(z, MEAN)[0]), float(LOGIT.fisher(z)[0, 0])
 
 
 def _log_odds_step(z, η):
@@ -217,20 +218,20 @@ def _log_odds_step(z, η):
     return state.theta
 
 
-def _log_odds_flow(time):
+def _log_odds_flow(z, time):
     objective = descent.data_fit(LOGIT, MEAN)
-    return descent.flow(START, LOGIT, objective, [0.0, time], metric="euclidean")[-1]
+    return descent.flow(z, LOGIT, objective, [0.0, time], metric="euclidean")[-1]
 
 
 @cache
-def _left_out(η):
-    return float((_log_odds_flow(η) - _log_odds_step(START, η))[0])
+def _left_out(z, η):
+    return float((_log_odds_flow(np.array([z]), η) - _log_odds_step(np.array([z]), η))[0])
 
 
 @cache
 def _order_of_many_steps():
     """The slope of log error against log η, after time 2 in 100, 200 and 400 steps."""
-    end, errors = _log_odds_flow(2.0), []
+    end, errors = _log_odds_flow(START, 2.0), []
     for n in (100, 200, 400):
         path, _ = descent.run(
             START, LOGIT, descent.data_fit(LOGIT, MEAN), n, "euclidean", descent.Fixed(2.0 / n)
@@ -271,8 +272,13 @@ def where_a_step_ends(stated) -> Evidence:
     """Steps and flow of a coin in log-odds: what one step leaves out, what many add up to, and
     where steps near the minimum begin to jump and cease to settle, in units of 1/k."""
     k = float(LOGIT.fisher(BEST)[0, 0])  # the curvature at the minimum
-    one, half = (stated["left out"](η, *SLOPES) / _left_out(η) for η in (0.01, 0.005))
-    share = float(2 * half - one)
+    shares = []
+    for z in (START, ELSEWHERE):
+        one, half = (
+            stated["left out"](η, *_slopes(z)) / _left_out(z.item(), η) for η in (0.01, 0.005)
+        )
+        shares.append(float(2 * half - one))
+    share = max(shares, key=lambda value: abs(value - 1))
     order = _order_of_many_steps()
 
     def after(η, start=1e-5):

@@ -145,6 +145,8 @@ def _of_function(function, path, truth, check) -> Iterator[tuple[str, str, Any]]
     if seen.nonzero:
         yield "zero", "result zero", _changed(function, _scaling(0.0))
     yield "constant", "always its first result", _changed(function, _Constant())
+    for i in sorted(_never_varied(function, seen.calls)):
+        yield "constant", f"argument {i} always the first", function
     for i in sorted(seen.alike):
         yield "identity", f"argument {i} handed back", _changed(function, _handing_back(i))
 
@@ -164,9 +166,10 @@ class _Seen:
 
     def __init__(self) -> None:
         self.flags = self.numbers = self.nonzero = False
-        self.entries, self.alike = 0, None
+        self.entries, self.alike, self.calls = 0, None, []
 
     def __call__(self, result, args):
+        self.calls.append(args)
         if isinstance(result, bool | np.bool_):
             self.flags = True
         elif _is_number(result) or isinstance(result, list | tuple | dict):
@@ -181,6 +184,23 @@ class _Seen:
             }
             self.alike = alike if self.alike is None else self.alike & alike
         return result
+
+
+def _never_varied(function, calls) -> Iterator[int]:
+    """Arguments that matter to the result and were the same number in every call of the check."""
+    first = calls[0]
+    for i, value in enumerate(first):
+        if not _is_number(value) or any(not np.array_equal(args[i], value) for args in calls):
+            continue
+        if callable(function(*first)):  # these are the arguments of its result
+            return
+        moved = (*first[:i], value * 1.01 + 1e-3, *first[i + 1 :])
+        try:
+            parts = zip(_leaves(function(*first)), _leaves(function(*moved)), strict=True)
+            if any(not np.array_equal(a, b) for (_, a), (_, b) in parts):
+                yield i
+        except REFUSALS:
+            continue
 
 
 def _is_number(value) -> bool:

@@ -41,49 +41,20 @@ VERDICTS = (
 
 
 class Source(NamedTuple):
-    """One of the texts that the claims were found in. `key`: of its entry in references.bib."""
+    """One of the texts that the claims were found in; the ledger's page says what it is."""
 
-    short: str
     title: str
     author: str
     year: str
-    what: str
-    key: str
 
 
 SOURCES = {
-    "basin-note": Source(
-        "the basin note",
-        "Fisher geometry and basin selection",
-        "on miryusupov.com",
-        "2026",
-        "a blog post with an experiment: does the right local metric find the right basin?",
-        "basinnote2026",
-    ),
-    "course-unit": Source(
-        "the course unit",
-        "24-02: Natural Gradient Descent",
-        "author not known to us",
-        "undated",
-        "a unit of an online course, with practice problems and a quiz",
-        "courseunit",
-    ),
+    "basin-note": Source("Fisher geometry and basin selection", "miryusupov.com", "2026"),
+    "course-unit": Source("24-02: Natural Gradient Descent", "a course unit", "undated"),
     "function-space-post": Source(
-        "the function-space post",
-        "Some Comments and Discussion on Natural Gradient Methods",
-        "Thomas Harvey",
-        "2025",
-        "a blog post by a physicist, who comes to the metric by way of function space",
-        "harvey2025",
+        "Some Comments and Discussion on Natural Gradient Methods", "Thomas Harvey", "2025"
     ),
-    "mixture-page": Source(
-        "the mixture page",
-        "Natural Gradient Descent",
-        "MATH-CS COMPASS",
-        "read in 2026",
-        "a page of a mathematics site, around an interactive mixture of two Gaussians",
-        "mathcscompass",
-    ),
+    "mixture-page": Source("Natural Gradient Descent", "MATH-CS COMPASS", "read in 2026"),
 }
 
 
