@@ -17,9 +17,11 @@
 //         say(state) { return "..." } } } });    one sentence for a screen reader
 //
 // ui: root, get(name), set({name: value, ...}) (clamps, repairs, tells Python), reset(),
-//     range({name, label, log, text, step})      labelled slider bound to one state name
+//     range({name, label, log, text, step, typed})  labelled slider bound to one state name; with
+//                                                `typed` its value stands in a box and can be typed
 //     choice({name, label, options})             a few radio buttons in a row
 //     resetButton()                              back to the state the page or Python began with
+//     button({text, press})                      any other button; text may be a function
 //     handle(parent, {...})                      draggable, keyboard-operable point of a drawing
 // ngd: svg, html (make nodes), attr (writes only what changed), stage, plot, axis, linear, log,
 //     line, shape, chevron, ode, fixed, significant
@@ -286,22 +288,39 @@ const ngd = (() => {
         return () => `${own}-${(count += 1)}`;
       })();
 
-      /** A labelled slider. `log`: equal factors per position. `text`: value in words. */
-      ui.range = ({ name, label, log: byFactor = false, step = 1, text = v => significant(v, 3) }) => {
-        const [low, high] = spec.state[name];
+      /**
+       * A labelled slider. `log`: equal factors per position. `text`: value in words. `typed`: the
+       * value is a box, for what lies between two positions ("5.78", "0,05", "1e-2").
+       */
+      ui.range = ({ name, label, log: byFactor = false, step = 1, text = v => significant(v, 3), typed = false }) => {
+        const [low, high, whole] = spec.state[name];
         const positions = byFactor ? Math.round(40 * Math.log10(high / low)) : Math.round((high - low) / step);
-        const valueAt = p => (byFactor ? Number((low * (high / low) ** (p / positions)).toPrecision(3)) : low + p * step);
-        const placeOf = v => (byFactor ? positions * (Math.log(v / low) / Math.log(high / low)) : (v - low) / step);
+        const fine = p => (byFactor ? Number((low * (high / low) ** (p / positions)).toPrecision(3)) : low + p * step);
+        const all = Array.from({ length: positions + 1 }, (_, p) => (whole ? Math.round(fine(p)) : fine(p)));
+        const stops = all.filter((v, p) => v !== all[p - 1]); // integers by factors: each once
+        const scaled = byFactor ? Math.log : x => x, places = stops.map(scaled);
+        const placeOf = v => {
+          const p = places.findIndex(place => place >= scaled(v));
+          return p > 0 && scaled(v) - places[p - 1] < places[p] - scaled(v) ? p - 1 : p < 0 ? places.length - 1 : p;
+        };
         const key = id();
-        const input = html("input", { type: "range", id: key, min: 0, max: positions, step: 1 });
-        const value = html("output", { for: key, class: "ngd-value" });
+        const input = html("input", { type: "range", id: key, min: 0, max: stops.length - 1, step: 1 });
+        const value = typed
+          ? html("input", { type: "text", inputmode: "decimal", autocomplete: "off", class: "ngd-value ngd-typed", "aria-label": `${label}, typed`, size: 7 })
+          : html("output", { for: key, class: "ngd-value" });
         const node = html("div", { class: "ngd-control" }, html("label", { for: key, text: label }), value, input);
-        input.addEventListener("input", () => set({ [name]: valueAt(Number(input.value)) }), { signal });
+        input.addEventListener("input", () => set({ [name]: stops[Number(input.value)] }), { signal });
+        const show = () => (value.value = String(Number(get(name).toPrecision(6))));
+        if (typed) value.addEventListener("change", () => {
+          set({ [name]: value.value.trim().replace(",", ".").replace("−", "-") });
+          show();
+        }, { signal });
         refresh.push(() => {
-          const place = Math.round(placeOf(get(name)));
+          const place = placeOf(get(name));
           if (Number(input.value) !== place) input.value = place;
           attr(input, { "aria-valuetext": text(get(name)) });
-          attr(value, { text: text(get(name)) });
+          if (!typed) attr(value, { text: text(get(name)) });
+          else if (document.activeElement !== value) show();
         });
         return node;
       };
@@ -317,11 +336,13 @@ const ngd = (() => {
         return node;
       };
 
-      ui.resetButton = (words = "Reset") => {
-        const node = html("button", { type: "button", class: "ngd-button", text: words });
-        node.addEventListener("click", ui.reset, { signal });
+      ui.button = ({ text: words, press }) => {
+        const node = html("button", { type: "button", class: "ngd-button" });
+        node.addEventListener("click", press, { signal });
+        refresh.push(() => attr(node, { text: typeof words === "function" ? words() : words }));
         return node;
       };
+      ui.resetButton = (words = "Reset") => ui.button({ text: words, press: ui.reset });
 
       /**
        * A point of a drawing that can be dragged and moved by keyboard.

@@ -105,11 +105,17 @@ const CLASS = { ordinary: "ngd-euclidean", natural: "ngd-natural" };
 const MARK = { q: "disc", z: "diamond", ω: "triangle" };
 const TITLE = { q: "probability", z: "log-odds", ω: "angle" };
 const LINES = {
-  q: { domain: [0, 1], ticks: [0, 0.25, 0.5, 0.75, 1], text: t => significant(t, 3), digits: 3, step: 0.01 },
+  q: { domain: [0, 1], ticks: [0, 0.25, 0.5, 0.75, 1], text: t => significant(t, 3), digits: 4, step: 0.01 },
   z: { domain: [-7, 7], ticks: [-6, -3, 0, 3, 6], text: t => fixed(t, 0), digits: 2, step: 0.1 },
   ω: { domain: [0, Math.PI], ticks: [0, 1, 2, 3, 4].map(k => (k * Math.PI) / 4), text: t => ["0", "π/4", "π/2", "3π/4", "π"][Math.round((4 * t) / Math.PI)], digits: 3, step: 0.05 },
 };
-const LANE = 14, GAP = 7, EDGE = 1e-12;
+/** What a view shows: only what its question needs, or all there is. */
+const VIEWS = {
+  descent: { lines: ["q"], methods: ["ordinary"], charts: ["q", "z"], lane: 22, count: "two" },
+  methods: { lines: ["q"], methods: METHODS, charts: NAMES, lane: 18, count: "three" },
+  all: { lines: NAMES, methods: METHODS, charts: NAMES, lane: 14, count: "three" },
+};
+const GAP = 7, EDGE = 1e-12;
 const Q_RANGE = [0.001, 0.999];
 const toChart = (chart, q) => CHARTS[chart].of(q, 1 - q);
 const tidy = q => Number(q.toPrecision(5));
@@ -118,18 +124,23 @@ const short = (x, digits) => (Math.abs(x) >= 1e4 ? fixed(x, 0) : Math.abs(x) >= 
 /** Whether a descent that ends beyond the drawing went towards q = 1. */
 const leavesUpwards = (chart, { values }) => values.at(-1) > (LINES[chart].domain[0] + LINES[chart].domain[1]) / 2;
 
+/** What became of a descent that is no longer in the model: one event, one name, here and in the text. */
+const fate = (chart, end) => {
+  const value = end.values.at(-1), { low, high } = CHARTS[chart];
+  if (chart === "z") return "runs away";
+  return Math.min(Math.abs(value - low), Math.abs(value - high)) < EDGE ? "lands on the edge" : "leaves the model";
+};
+
 /** What to say of an end point on the line of its own chart, or "" where the drawing says it. */
 const remark = (chart, end, state) => {
-  const value = end.values.at(-1), name = `${chart} = ${short(value, 2)}`;
-  const { low, high } = CHARTS[chart], { domain } = LINES[chart];
+  const value = end.values.at(-1), { domain } = LINES[chart];
   if (!end.inside) {
-    if (chart === "z") return `runs away: ${name}`;
-    const edge = Math.min(Math.abs(value - low), Math.abs(value - high)) < EDGE;
-    return edge ? `reaches the edge: ${chart} = ${value > 0.5 ? LINES[chart].text(high) : 0}` : `leaves the model: ${name}`;
+    const what = fate(chart, end), far = LINES[chart].text(CHARTS[chart].high);
+    return `${what}: ${chart} = ${what === "lands on the edge" ? (value > 0.5 ? far : 0) : short(value, 2)}`;
   }
   if (value >= domain[0] && value <= domain[1]) return "";
   const worse = loss(end.pairs.at(-1), state.mean) > loss(end.pairs[0], state.mean);
-  return `${worse ? "runs away" : "off this line"}: ${name}`;
+  return `${worse ? "runs away" : "off this line"}: ${chart} = ${short(value, 2)}`;
 };
 
 /** The drawing of one method's three descents: few nodes, each with the marks of one kind. */
@@ -170,7 +181,10 @@ const apartBy5 = (places, scale = 1) => {
  * A number line with its six lanes. The lines share the paths that are drawn anew in every frame:
  * `mark` adds to them. `under` and `over` are the groups below and above those paths.
  */
-const panel = (under, over, ui, chart) => {
+const panel = (below, above, ui, chart) => {
+  const under = svg("g"), over = svg("g");
+  below.append(under);
+  above.append(over);
   const { domain, ticks, text, digits, step } = LINES[chart];
   const label = (className = "", anchor = "start") => svg("text", { class: `ngd-words ${className}`, dy: ".35em", "text-anchor": anchor });
   const guides = svg("path", { class: "ngd-guide" }), goal = svg("path", { class: "ngd-goal" });
@@ -179,8 +193,9 @@ const panel = (under, over, ui, chart) => {
     const names = NAMES.map(taken => label(`ngd-bare ${taken === chart ? "ngd-strong" : ""}`));
     const numbers = NAMES.map(taken => label(`ngd-bare ngd-number ${taken === chart ? "ngd-strong" : ""}`, "end"));
     const said = label("ngd-remark ngd-strong");
-    over.append(svg("g", { class: CLASS[method] }, ...names, ...numbers, said));
-    return { names, numbers, said };
+    const group = svg("g", { class: CLASS[method] }, ...names, ...numbers, said);
+    over.append(group);
+    return { group, names, numbers, said };
   });
   const foot = axis(over);
   const title = label("ngd-bare ngd-strong"), value = label("ngd-bare ngd-strong", "end");
@@ -191,7 +206,7 @@ const panel = (under, over, ui, chart) => {
   const first = chart === NAMES[0];
   if (first) over.append(starName, ...legend);
 
-  let scale, top, floor, edges;
+  let scale, top, floor, edges, view = VIEWS.all, shown = true;
   const range = Q_RANGE.map(q => toChart(chart, q));
   const setFrom = v => ui.set({ q: tidy(CHARTS[chart].pair(v)[0]) });
   const handle = ui.handle(over, {
@@ -204,39 +219,51 @@ const panel = (under, over, ui, chart) => {
     axes: [{ min: 0, max: 1, step: 0.01, get: () => ui.get("mean"), set: mean => ui.set({ mean: tidy(mean) }), text: v => `mean = ${fixed(v, 2)}` }],
     place: x => ui.set({ mean: Number(ngd.clamp(scale.invert(x), 0, 1).toFixed(3)) }),
   });
-  const laneAt = (m, k) => top + m * (3 * LANE + GAP) + (k + 0.5) * LANE;
+  const laneAt = (m, k) => top + view.methods.indexOf(METHODS[m]) * (view.charts.length * view.lane + GAP) + (view.charts.indexOf(NAMES[k]) + 0.5) * view.lane;
+  const inView = (m, k) => view.methods.includes(METHODS[m]) && view.charts.includes(NAMES[k]);
+  const rows = METHODS.flatMap((_, m) => NAMES.map((_, k) => [m, k]));
   /** The coordinate on this line of an end point reached in a chart; NaN where it has none. */
   const place = (taken, end) => (taken === chart ? end.values.at(-1) : end.inside ? CHARTS[chart].of(...end.pairs.at(-1)) : NaN);
 
   return {
     /** Places the panel below y; returns its height. */
-    layout(width, y, wide) {
-      const left = wide ? 104 : 40, right = width - 50;
+    layout(width, y, wide, now) {
+      view = now;
+      shown = view.lines.includes(chart);
+      for (const group of [under, over]) attr(group, { display: shown ? null : "none" });
+      if (!shown) return 0;
+      const single = view.methods.length === 1;
+      const left = wide ? (single ? 64 : 104) : 40, right = width - 50;
       edges = [left, right - 8];
       scale = linear(domain, [left + 12, right - 22]);
       top = y + (wide ? 0 : 20) + (first ? 26 : 0);
-      floor = top + 6 * LANE + GAP + 10;
-      attr(guides, { d: METHODS.flatMap((_, m) => NAMES.map((_, k) => `M${left} ${laneAt(m, k)}H${right}`)).join("") });
-      sets.forEach(({ names, numbers, said }, m) => NAMES.forEach((taken, k) => {
-        attr(names[k], { x: wide ? left - 8 : 0, y: laneAt(m, k), "text-anchor": wide ? "end" : "start",
-          text: wide && k === 0 ? `${METHODS[m]}, in ${taken}` : `in ${taken}` });
-        attr(numbers[k], { x: width, y: laneAt(m, k) });
-        if (taken === chart) attr(said, { y: laneAt(m, k) });
-      }));
+      floor = top + view.methods.length * (view.charts.length * view.lane + GAP) - GAP + 10;
+      attr(guides, { d: rows.filter(row => inView(...row)).map(row => `M${left} ${laneAt(...row)}H${right}`).join("") });
+      sets.forEach(({ group, names, numbers, said }, m) => {
+        attr(group, { display: view.methods.includes(METHODS[m]) ? null : "none" });
+        NAMES.forEach((taken, k) => {
+          const y = laneAt(m, k), own = inView(m, k);
+          attr(names[k], { x: wide ? left - 8 : 0, y, "text-anchor": wide ? "end" : "start",
+            text: !own ? "" : wide && k === 0 && !single ? `${METHODS[m]}, in ${taken}` : `in ${taken}` });
+          attr(numbers[k], own ? { x: width, y } : { x: width, y, text: "" });
+          if (taken === chart) attr(said, { y });
+        });
+      });
       foot.update({ scale, at: floor, ticks, text });
-      attr(title, { x: wide ? left - 8 : 0, y: wide ? floor : y + 8, "text-anchor": wide ? "end" : "start", text: `${TITLE[chart]} ${chart}` });
+      attr(title, { x: wide ? left - 8 : 0, y: wide ? floor : y + 8, "text-anchor": wide ? "end" : "start", text: single && wide ? chart : `${TITLE[chart]} ${chart}` });
       attr(value, { x: width, y: floor });
       legend.forEach((node, m) => {
         const end = m ? width : width - 90;
-        attr(node, { display: wide ? "none" : null });
+        attr(node, { display: wide || single ? "none" : null });
         attr(node.firstChild, { d: `M${end - 78} ${y + 8}h22` });
         attr(node.lastChild, { x: end, y: y + 8 });
       });
       return floor + 24 - y;
     },
-    upright: state => `M${px(scale(toChart(chart, state.q)))} ${top}V${floor}`,
+    upright: state => (shown ? `M${px(scale(toChart(chart, state.q)))} ${top}V${floor}` : ""),
     /** Moves the coin and the mean. */
     follow(state) {
+      if (!shown) return;
       const x = scale(toChart(chart, state.q)), goalAt = scale(ngd.clamp(toChart(chart, state.mean), ...domain));
       attr(goal, { d: `M${px(goalAt)} ${first ? top - 10 : top}V${floor}` });
       handle.move(x, floor);
@@ -248,9 +275,12 @@ const panel = (under, over, ui, chart) => {
     },
     /** Adds its marks to those of all lines. */
     mark(state, ends, marks) {
+      if (!shown) return;
       METHODS.forEach((method, m) => {
         const stops = [];
-        NAMES.forEach((taken, k) => {
+        attr(sets[m].said, { text: "" });
+        if (ends) NAMES.forEach((taken, k) => {
+          if (!inView(m, k)) return;
           const end = ends[method][taken], y = laneAt(m, k), own = taken === chart;
           const found = place(taken, end);
           const beyond = !end.inside || found < domain[0] || found > domain[1];
@@ -272,10 +302,10 @@ const panel = (under, over, ui, chart) => {
     },
     numbers(state, ends) {
       attr(value, { text: fixed(toChart(chart, state.q), digits) });
-      METHODS.forEach((method, m) => NAMES.forEach((taken, k) => {
-        const end = ends[method][taken], found = place(taken, end);
-        attr(sets[m].numbers[k], { text: end.inside && Math.abs(found) < 1e4 ? short(found, digits) : "–" });
-      }));
+      rows.filter(row => shown && inView(...row)).forEach(([m, k]) => {
+        const taken = NAMES[k], end = ends?.[METHODS[m]][taken], found = end && place(taken, end);
+        attr(sets[m].numbers[k], { text: !end ? "" : end.inside && Math.abs(found) < 1e4 ? short(found, digits) : "–" });
+      });
     },
   };
 };
@@ -322,7 +352,7 @@ const arcPanel = (parent, ui) => {
     mark(ends) {
       sets.forEach((set, m) => {
         const marks = { way: [], dots: [], ends: [], open: [] };
-        NAMES.forEach((chart, k) => {
+        if (ends) NAMES.forEach((chart, k) => {
           const end = ends[METHODS[m]][chart], r = R + (m ? -1 : 1) * (13 + 9 * (2 - k));
           const halves = end.pairs.map(pair => CHARTS.ω.of(...pair) / 2);
           if (!end.inside) halves.push(leavesUpwards(chart, end) ? Math.PI / 2 + 0.1 : -0.1);
@@ -338,15 +368,20 @@ const arcPanel = (parent, ui) => {
   };
 };
 
+/** How far apart in q the ends are or, where some are no longer in the model, which. */
+const PAST = { "lands on the edge": "on the edge", "leaves the model": "left the model", "runs away": "ran away" };
 const tell = three => {
-  const gone = Object.values(three).filter(e => !e.inside).length;
-  if (gone) return `${["", "one has", "two have", "all have"][gone]} left or run away`;
+  const gone = Object.entries(three).filter(([, end]) => !end.inside);
+  if (gone.length)
+    return Object.entries(PAST).map(([what, past]) => [gone.filter(([chart, end]) => fate(chart, end) === what).map(([chart]) => chart).join(", "), past])
+      .filter(([charts]) => charts).map(([charts, past]) => `${charts} ${past}`).join("; ");
   const gap = apart(three);
   return gap < 5e-10 ? "are one" : `are ${gap < 1e-3 ? significant(gap, 2) : fixed(gap, 3)} apart in q`;
 };
+const only = (three, charts) => Object.fromEntries(charts.map(chart => [chart, three[chart]]));
 
 export default ngd.demo({
-  state: { q: Q_RANGE, mean: [0, 1], eta: [0.01, 10], steps: [1, 50, "integer"], mode: ["steps", "flow"] },
+  state: { q: Q_RANGE, mean: [0, 1], eta: [0.01, 10], steps: [1, 1000, "integer"], mode: ["steps", "flow"], view: ["descent", "methods", "all"], answer: ["shown", "hidden"] },
   build(ui) {
     const lines = stage("The coin on three number lines", "ngd-lines");
     const under = svg("g"), over = svg("g"), here = svg("path", { class: "ngd-here" });
@@ -356,33 +391,61 @@ export default ngd.demo({
     const panels = NAMES.map(chart => panel(under, over, ui, chart));
     const curve = stage("The coin on the curve of the model", "ngd-arc");
     const arc = arcPanel(curve, ui);
+    const small = ui.get("view"); // what "show less" goes back to
+    const begun = ["q", "mean", "eta", "steps", "mode"].map(name => [name, ui.get(name)]);
+    const switchView = () => (ui.get("view") === "all" ? ui.set({ view: small, mode: begun.at(-1)[1] }) : ui.set({ view: "all" }));
+    const reveal = ui.button({ text: "Show where the step ends", press: () => ui.set({ answer: "shown" }) });
+    const mode = ui.choice({ name: "mode", label: "Draw", options: [["steps", "steps"], ["flow", "flow"]] });
+    const buttons = html("div", { class: "ngd-buttons" }, ui.resetButton(),
+      ...(small === "all" ? [] : [ui.button({ text: () => (ui.get("view") === "all" ? "Show less" : "Show all"), press: switchView })]));
+    const time = html("output", { class: "ngd-quietly" });
     const controls = html("div", { class: "ngd-controls" },
-      ui.range({ name: "eta", label: "step size η", log: true }),
-      ui.range({ name: "steps", label: "number of steps", text: n => (ui.get("mode") === "flow" ? `${n}, time ${significant(n * ui.get("eta"), 3)}` : String(n)) }),
-      ui.choice({ name: "mode", label: "Draw", options: [["steps", "steps"], ["flow", "flow"]] }),
-      ui.resetButton());
-    const told = METHODS.map(() => html("strong"));
-    const summary = html("div", { class: "ngd-summary" }, ...METHODS.map((method, m) =>
-      html("div", { class: CLASS[method] }, html("span", { text: `${method}: the three ends` }), told[m])));
-    const side = html("div", { class: "ngd-side" }, controls, summary, curve);
+      ui.range({ name: "eta", label: "step size η", log: true, typed: true }),
+      ui.range({ name: "steps", label: "number of steps", log: true, typed: true, text: String }),
+      time, mode, buttons);
+    const told = METHODS.map(() => html("strong")), names = METHODS.map(() => html("span"));
+    const blocks = METHODS.map((method, m) => html("div", { class: CLASS[method] }, names[m], told[m]));
+    const summary = html("div", { class: "ngd-summary" }, ...blocks);
+    const side = html("div", { class: "ngd-side" }, reveal, summary, controls, curve);
     ui.root.classList.add("two-charts");
     ui.root.append(lines, side);
-    let ends;
+    let ends, width, view;
+    const layout = () => {
+      view = VIEWS[ui.get("view")];
+      const wide = width >= 620;
+      const left = wide ? width - 262 : width;
+      ui.root.classList.toggle("ngd-wide", wide);
+      let y = 0;
+      for (const p of panels) {
+        const height = p.layout(left, y, left >= 400, view);
+        if (height) y += height + 18;
+      }
+      lines.size(left, y - 18);
+      const across = wide ? 238 : Math.min(width, 300), size = Math.min(across, 216);
+      curve.size(across, size);
+      arc.layout(across, size);
+      const all = view === VIEWS.all;
+      for (const node of [curve, mode, time]) attr(node, { style: all ? null : "display: none" });
+      METHODS.forEach((method, m) => {
+        attr(blocks[m], { style: view.methods.includes(method) ? null : "display: none" });
+        attr(names[m], { text: `${method}: the ${view.count} ends` });
+      });
+    };
     return {
-      layout(width) {
-        const wide = width >= 620;
-        const left = wide ? width - 262 : width;
-        ui.root.classList.toggle("ngd-wide", wide);
-        let y = 0;
-        for (const p of panels) y += p.layout(left, y, left >= 400) + 18;
-        lines.size(left, y - 18);
-        const across = wide ? 238 : Math.min(width, 300), size = Math.min(across, 216);
-        curve.size(across, size);
-        arc.layout(across, size);
+      layout(now) {
+        width = now;
+        layout();
       },
       draw: [
         state => {
-          ends = landings(state);
+          if (view !== VIEWS[state.view]) layout();
+          // the guess is over with the first change, whoever makes it
+          const hidden = state.answer === "hidden" && begun.every(([name, value]) => state[name] === value);
+          if (state.answer === "hidden" && !hidden) ui.set({ answer: "shown" });
+          attr(reveal, { style: hidden ? null : "display: none" });
+          attr(summary, { style: hidden ? "display: none" : null });
+          attr(time, { text: state.mode === "flow" ? `time ${significant(state.steps * state.eta, 3)}` : "" });
+          ends = hidden ? null : landings(state);
           for (const p of panels) p.follow(state);
           attr(here, { d: panels.map(p => p.upright(state)).join("") });
           arc.follow(state);
@@ -394,14 +457,14 @@ export default ngd.demo({
         },
         () => {
           arc.mark(ends);
-          METHODS.forEach((method, m) => attr(told[m], { text: tell(ends[method]) }));
+          METHODS.forEach((method, m) => attr(told[m], { text: ends ? tell(only(ends[method], view.charts)) : "" }));
         },
         state => panels.forEach(p => p.numbers(state, ends)),
       ],
       say(state) {
-        const ends = landings(state);
+        if (!ends) return `Coin q = ${fixed(state.q, 3)}, data mean ${fixed(state.mean, 2)}. The step is not shown yet.`;
         const how = state.mode === "flow" ? `Flow for time ${significant(state.eta * state.steps, 3)}` : `${state.steps} step${state.steps > 1 ? "s" : ""} of ${significant(state.eta, 3)}`;
-        const parts = METHODS.map(method => `${method}: ` + NAMES.map(chart => {
+        const parts = view.methods.map(method => `${method}: ` + view.charts.map(chart => {
           const end = ends[method][chart];
           return `in ${TITLE[chart]} ${remark(chart, end, state) || `q = ${fixed(end.pairs.at(-1)[0], 3)}`}`;
         }).join(", "));

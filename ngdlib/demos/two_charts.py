@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import expit, xlogy
@@ -30,6 +30,32 @@ METRICS = {"ordinary": "euclidean", "natural": "natural"}
 LIMITS = {"q": (0.0, 1.0), "z": (-7.0, 7.0), "ω": (0.0, math.pi)}
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 MARKS = {"q": "disc", "z": "diamond", "ω": "triangle"}
+
+
+# what each view shows: lines, methods, charts; only what its question needs, or all there is
+VIEWS = {
+    "descent": (("q",), ("ordinary",), ("q", "z")),
+    "methods": (("q",), tuple(METRICS), tuple(CHARTS)),
+    "all": (tuple(CHARTS), tuple(METRICS), tuple(CHARTS)),
+}
+CAPTIONS = {
+    "descent": (
+        "Each row is a descent of the coin, the disc, taken in one way of writing and drawn in "
+        "probability. Drag η or type it; the disc and the star, the mean of the data, can be "
+        "dragged too."
+    ),
+    "methods": (
+        "Each row is a descent taken in one chart and drawn in probability: ordinary dashed and "
+        "hollow, natural solid and filled. Drag η or type it; the disc, the coin, and the star, "
+        "the mean of the data, can be dragged too."
+    ),
+    "all": (
+        "Each row is a descent taken in one chart and drawn on all three lines: ordinary dashed "
+        "and hollow, natural solid and filled. On the quarter circle the coin stands at (√(1−q), "
+        "√q), and the angle ω is twice the angle of its ray. Ordinary descents run outside the "
+        "circle and natural ones inside, only so that neither covers the other."
+    ),
+}
 
 
 class End(NamedTuple):
@@ -65,25 +91,29 @@ class TwoCharts(Demo):
     q      the coin's probability, in [0.001, 0.999]
     mean   the mean of the data, in [0, 1]
     eta    the step size, in [0.01, 10]
-    steps  how many steps, 1 to 50; a flow runs for the time eta * steps
+    steps  how many steps, 1 to 1000; a flow runs for the time eta * steps
     mode   "steps" or "flow"
+    view   what is shown: "descent" (ordinary, in q and z, on the line of the probability),
+           "methods" (both methods in three charts, on that line) or "all" (three lines, a circle)
+    answer "hidden" shows no end before the reader asks for it or moves something
     """
 
     _module = "two_charts.js"
     name = "two-charts"
     title = "One coin in three charts"
-    caption = (
-        "Drag the disc, the coin, and the star, the mean of the data. Each row is a descent taken "
-        "in one chart and drawn on all three lines: ordinary dashed and hollow, natural solid and "
-        "filled. The smaller η, the closer the natural ends come together, and as flows they are "
-        "one. On the quarter circle, lengths are half Fisher lengths."
-    )
+    caption = CAPTIONS["all"]
 
     q = Number(0.3, min=0.001, max=0.999)
     mean = Number(0.8, min=0.0, max=1.0)
     eta = Number(0.2, min=0.01, max=10.0)
-    steps = Count(1, min=1, max=50)
+    steps = Count(1, min=1, max=1000)
     mode = Choice("steps", ("steps", "flow"))
+    view = Choice("all", VIEWS)
+    answer = Choice("shown", ("shown", "hidden"))
+
+    def __init__(self, *, view: str = "all", **traits: Any) -> None:
+        self.caption = CAPTIONS.get(view, self.caption)
+        super().__init__(view=view, **traits)
 
     def ends(self) -> dict[str, dict[str, End]]:
         """The six end points by method ("ordinary", "natural") and chart ("q", "z", "ω")."""
@@ -111,25 +141,30 @@ class TwoCharts(Demo):
         return End(places[:, 0], to_pairs(chart, places[:last, 0]), stays)
 
     def still(self) -> str:
-        """The three lines and the curve at the present state, for print."""
+        """The lines and the curve of the view at the present state, for print."""
         ends = self.ends()
+        lines, methods, charts = VIEWS[self.view]
         parts: list[str] = []
-        for k, chart in enumerate(CHARTS):
+        for k, chart in enumerate(lines):
             parts += self._line(chart, ends, 30 + 142 * k)
-        parts += self._curve(ends)
+        if self.view == "all":
+            parts += self._curve(ends)
         how = f"{self.steps} step" + "s" * (self.steps > 1) + f" of η = {self.eta:g}"
         if self.mode == "flow":
             how = f"flow for time {self.eta * self.steps:g}"
         parts.append(text(476, 20, f"q = {self.q:g}, ȳ = {self.mean:g}, {how}"))
-        for k, method in enumerate(METRICS):
+        told = {method: _tell({c: ends[method][c] for c in charts}) for method in methods}
+        count = ("two", "three")[len(charts) - 2]
+        for k, method in enumerate(methods):
             color = METRICS[method]
-            parts.append(text(476, 52 + 42 * k, f"{method}: the three ends", color=color))
-            parts.append(text(476, 69 + 42 * k, _tell(ends[method]), weight=650))
-        label = "A coin on three number lines and on a quarter circle. " + " ".join(
-            f"{method.capitalize()} descent in q, z and ω: the ends {_tell(ends[method])}."
-            for method in METRICS
+            parts.append(text(476, 52 + 42 * k, f"{method}: the {count} ends", color=color))
+            parts.append(text(476, 69 + 42 * k, told[method], weight=650))
+        where = {1: "a number line", 3: "three number lines and a quarter circle"}[len(lines)]
+        label = f"A coin on {where}. " + " ".join(
+            f"{method.capitalize()} descent in {' and '.join(charts)}: the ends {told[method]}."
+            for method in methods
         )
-        return svg(740, 452, *parts, label=label)
+        return svg(740, 452 if self.view == "all" else 176, *parts, label=label)
 
     def _line(self, chart: str, ends: dict[str, dict[str, End]], top: float) -> list[str]:
         scale = Linear(LIMITS[chart], 116, 380)
@@ -142,10 +177,11 @@ class TwoCharts(Demo):
             line(here, top, here, floor, width=1),
         ]
         remarks: list[str] = []
-        for m, method in enumerate(METRICS):
+        _, methods, charts = VIEWS[self.view]
+        for m, method in enumerate(methods):
             token, hollow = METRICS[method], "ground" if m == 0 else METRICS[method]
             stops: list[str] = []  # ends on the line, tied by a thin line: upright where they agree
-            for k, taken in enumerate(CHARTS):
+            for k, taken in enumerate(charts):
                 y = top + m * 53 + 15 * k + 7.5
                 end, own = ends[method][taken], taken == chart
                 values = end.values[: len(end.pairs)] if own else from_pairs(chart, end.pairs)
@@ -172,7 +208,7 @@ class TwoCharts(Demo):
                     mark = shape(MARKS[taken], xs[-1], y, 4)
                     parts.append(path(mark, stroke=token, width=1.7, fill=hollow))
                 known = end.inside and abs(last) < 1e4
-                shown = _short(last, 2 if chart == "z" else 3) if known else "–"
+                shown = _short(last, {"q": 4, "z": 2, "ω": 3}[chart]) if known else "–"
                 parts.append(text(452, y, shown, "end", token, weight))
                 if own and beyond:
                     x, anchor = (right - 14, "end") if up else (left + 14, "start")
@@ -263,18 +299,26 @@ def _apart(places: list[float]) -> list[float]:
 
 def _remark(chart: str, end: End, mean: float) -> str:
     """What to say of an end beyond the drawing, in the words of the live demo."""
-    value, (low, high) = end.values[-1], LIMITS[chart]
+    value = end.values[-1]
     name = f"{chart} = {_short(value)}"
     if end.inside:
         q = end.pairs[[0, -1]]
         before, after = -(xlogy(mean, q[:, 0]) + xlogy(1 - mean, q[:, 1]))
         return f"{'runs away' if after > before else 'off this line'}: {name}"
-    if chart == "z":
-        return f"runs away: {name}"
-    if min(abs(value - low), abs(value - high)) < 1e-12:
+    what = _fate(chart, end)
+    if what == "lands on the edge":
         top = "π" if chart == "ω" else "1"
-        return f"reaches the edge: {chart} = {top if value > 0.5 else 0}"
-    return f"leaves the model: {name}"
+        name = f"{chart} = {top if value > 0.5 else 0}"
+    return f"{what}: {name}"
+
+
+def _fate(chart: str, end: End) -> str:
+    """What became of a descent that is no longer in the model."""
+    value, (low, high) = end.values[-1], LIMITS[chart]
+    if chart == "z":
+        return "runs away"
+    at_edge = min(abs(value - low), abs(value - high)) < 1e-12
+    return "lands on the edge" if at_edge else "leaves the model"
 
 
 def _short(value: float, digits: int = 2) -> str:
@@ -294,8 +338,15 @@ def _short(value: float, digits: int = 2) -> str:
 
 def _tell(three: dict[str, End]) -> str:
     """How far apart three end points are, in the words of the live demo."""
-    if gone := sum(not end.inside for end in three.values()):
-        return f"{('one has', 'two have', 'all have')[gone - 1]} left or run away"
+    past = {
+        "lands on the edge": "on the edge",
+        "leaves the model": "left the model",
+        "runs away": "ran away",
+    }
+    gone = {chart: _fate(chart, end) for chart, end in three.items() if not end.inside}
+    if gone:
+        by_fate = {what: [c for c in gone if gone[c] == what] for what in past}
+        return "; ".join(f"{', '.join(cs)} {past[what]}" for what, cs in by_fate.items() if cs)
     qs = [end.pairs[-1, 0] for end in three.values()]
     gap = max(qs) - min(qs)
     if gap < 5e-10:

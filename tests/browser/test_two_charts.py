@@ -176,6 +176,8 @@ def test_still_and_live_say_the_same(opened):
     """Printed from Python and drawn by the script: the same numbers, in the same words."""
     for demo in (
         TwoCharts(),
+        TwoCharts(q=0.05, mean=0.75, eta=5.78, view="descent"),
+        TwoCharts(q=0.2, mean=1.0, eta=1.0, view="methods"),
         TwoCharts(eta=2.0),
         TwoCharts(q=0.5, mean=1.0, eta=1.0),
         TwoCharts(q=0.01, mean=0.5, eta=1.0),
@@ -199,7 +201,7 @@ def test_steps_that_leave_the_model_say_so(opened):
     )
     assert heads == [6, 6], "in q and in the angle both kinds of step leave, on all three lines"
     change(page, mean=1.0, eta=1.0)
-    assert "reaches the edge: q = 1" in page.locator(".ngd-remark").all_text_contents()
+    assert "lands on the edge: q = 1" in page.locator(".ngd-remark").all_text_contents()
     change(page, q=0.01, mean=0.5)
     assert any(
         t.startswith("runs away: z = 44.9") for t in page.locator(".ngd-remark").all_text_contents()
@@ -243,6 +245,91 @@ def test_narrow(opened, width):
     assert out == 0
 
 
+def test_views_show_what_their_question_needs(opened):
+    """Two rows on one line, six, or all; what is left out is out of the tab order, too."""
+    page = opened(TwoCharts(view="descent"))
+
+    def shown():
+        numbers = page.locator(".ngd-number").all()
+        return sum(n.is_visible() and bool(n.text_content()) for n in numbers)
+
+    assert shown() == 2 and page.locator("[role=slider]:visible").count() == 2
+    assert not page.locator(".ngd-arc").is_visible() and not page.get_by_role("radio").count()
+    page.get_by_role("button", name="Show all").click()
+    settle(page)
+    assert shown() == 18 and page.locator(".ngd-arc").is_visible()
+    page.get_by_role("radio", name="flow").press("Space")
+    page.get_by_role("button", name="Show less").click()
+    settle(page)
+    assert shown() == 2 and get(page, "mode") == "steps", "no control is out of sight and on"
+    page = opened(TwoCharts(view="methods"))
+    assert shown() == 6
+    assert page.locator(".ngd-summary strong:visible").count() == 2
+
+
+def test_the_answer_waits_for_the_guess(opened):
+    """Nothing shows where a step ends, in pixels, words or speech, before the reader wants it."""
+
+    def told(page):
+        page.wait_for_timeout(700)
+        said = page.locator("[role=status]").text_content()
+        return "".join(page.locator(".ngd-number").all_text_contents()), said
+
+    for move in ("button", "key", "type"):
+        page = opened(TwoCharts(q=0.05, mean=0.75, eta=0.02, view="descent", answer="hidden"))
+        assert told(page)[0] == "" and page.locator(".ngd-lines .ngd-end[d]").count() == 0
+        assert not page.locator(".ngd-summary").is_visible()
+        reveal = page.get_by_role("button", name="Show where the step ends")
+        if move == "button":
+            reveal.click()
+        elif move == "key":
+            page.get_by_label("step size η", exact=True).press("ArrowRight")
+        else:
+            page.get_by_label("step size η, typed").fill("0.03")
+            page.keyboard.press("Enter")
+        settle(page)
+        assert told(page)[0] != "" and page.locator(".ngd-lines .ngd-end[d]").count() == 1
+        assert not reveal.is_visible() and page.locator(".ngd-summary").is_visible()
+        page.get_by_role("button", name="Reset").click()
+        numbers, said = told(page)
+        assert numbers == "" and "not shown" in said
+
+
+def test_every_number_can_be_typed(opened):
+    """What the chapter quotes between two places of the slider, and what is no number."""
+    page = opened(TwoCharts(q=0.05, mean=0.75, eta=0.02, view="descent"))
+    eta, steps = (page.get_by_label(f"{n}, typed") for n in ("step size η", "number of steps"))
+    for text, value, shown in (("5.78", 5.78, "5.78"), ("0,0475", 0.0475, "0.0475"),
+                               ("rubbish", 0.0475, "0.0475"), ("99", 10, "10")):  # fmt: skip
+        eta.fill(text)
+        page.keyboard.press("Enter")
+        settle(page)
+        assert get(page, "eta") == value and eta.input_value() == shown, text
+    eta.fill("0.02")
+    steps.fill("648")
+    page.keyboard.press("Enter")
+    settle(page)
+    assert get(page, "steps") == 648
+    assert page.locator(".ngd-number").nth(1).text_content() == "0.7001"
+    # the slider reaches every number of steps up to ten, once
+    page.get_by_label("number of steps", exact=True).press("Home")
+    for n in range(2, 11):
+        page.keyboard.press("ArrowRight")
+        settle(page)
+        assert get(page, "steps") == n
+
+
+@pytest.mark.parametrize("view", ["descent", "methods"])
+def test_control_and_what_it_changes_are_on_one_screen_of_a_phone(opened, view):
+    page = opened(TwoCharts(view=view), viewport={"width": 400, "height": 800})
+    top = page.locator(".ngd-lines").bounding_box()["y"]
+    bottom = max(
+        page.get_by_label(name, exact=True).bounding_box()["y"] + 44
+        for name in ("step size η", "number of steps")
+    )
+    assert bottom - top < 640
+
+
 # --- operation ---------------------------------------------------------------------------------
 
 
@@ -280,7 +367,7 @@ def test_drag_on_every_line_and_on_the_curve(opened):
 def test_keyboard_alone(opened):
     page = opened()
     visited = []
-    for _ in range(9):
+    for _ in range(10):
         page.keyboard.press("Tab")
         visited.append(
             page.evaluate(
@@ -290,7 +377,7 @@ def test_keyboard_alone(opened):
         )
     assert visited[:2] == ["The coin, by its probability", "Mean of the data"]
     assert visited[2:4] == ["The coin, by its log-odds", "The coin, by its angle"]
-    assert visited[4:6] == ["range", "range"] and visited[7] == "buttonReset"
+    assert visited[4:8] == ["step size η, typed", "range", "number of steps, typed", "range"]
     page.locator("[role=slider]").first.focus()
     for key, q in [
         ("ArrowRight", 0.31),
@@ -304,7 +391,8 @@ def test_keyboard_alone(opened):
         assert abs(get(page, "q") - q) < 1e-9, key
         now = page.locator("[role=slider]").first.get_attribute("aria-valuetext")
         assert now == f"q = {q:.3f}"
-    page.get_by_label("step size η").focus()
+    assert visited[9] == "buttonReset"
+    page.get_by_label("step size η", exact=True).focus()
     page.keyboard.press("ArrowRight")
     assert get(page, "eta") == 0.211
     page.get_by_role("radio", name="flow").press("Space")
@@ -359,12 +447,19 @@ def test_values_are_announced_once_at_rest(opened):
     assert "q = 0.350" in said and "natural: in probability q = 0.440" in said
 
 
+def sorted_fragment(page):
+    name, query = page.url.split("#")[1].split("?")
+    return f"{name}?{'&'.join(sorted(query.split('&')))}"
+
+
 def test_state_in_the_fragment(opened):
     page = opened(fragment="#two-charts?q=0.6&eta=99&steps=x&mode=flow&other=1")
     assert [get(page, n) for n in ("q", "eta", "steps", "mode")] == [0.6, 10, 1, "flow"]
     page.locator("[role=slider]").first.press("ArrowRight")
     page.wait_for_timeout(500)
-    assert page.url.split("#")[1] == "two-charts?q=0.61&mean=0.8&eta=10&steps=1&mode=flow"
+    assert sorted_fragment(page) == (
+        "two-charts?answer=shown&eta=10&mean=0.8&mode=flow&q=0.61&steps=1&view=all"
+    )
     page.get_by_role("button", name="Reset").click()
     page.wait_for_timeout(500)
     assert "#" not in page.url and get(page, "q") == 0.3
