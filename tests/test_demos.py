@@ -117,7 +117,8 @@ def test_html_form():
     assert page == TwoCharts(q=0.25).figure(), "nothing in it depends on the run"
     assert data["text/plain"].startswith("TwoCharts(") and "q=0.25" in data["text/plain"]
     state = json.loads(re.search(r'<script type="application/json">(.*?)</script>', page)[1])
-    assert state == {"state": {"eta": 0.2, "mean": 0.8, "mode": "steps", "q": 0.25, "steps": 1}}
+    numbers = {"eta": 0.2, "mean": 0.8, "q": 0.25, "steps": 1}
+    assert state == {"state": {**numbers, "mode": "steps", "view": "all", "answer": "shown"}}
     assert "<svg" in page and "<figcaption>" in page
     assert page.count("</script>") == 3, "the module's text does not end its script element"
     assert not re.search(r"https?://(?!www\.w3\.org)", page)

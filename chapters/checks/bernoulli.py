@@ -236,7 +236,7 @@ def whose_ordinary_gradient(stated) -> Evidence:
 @claim(
     "S1-51",
     verdict="holds",
-    where="bernoulli-popular-story",
+    where="bernoulli-really-computed",
     paraphrase="One head, start at logit 0, η = 1: the ordinary step goes to 0.5, a probability of "
     "0.622, and the natural step to 2, a probability of 0.881.",
     correct="In log-odds one step from 0 goes to 0.5 (q = 0.622459) for the ordinary and to 2 "
