@@ -412,7 +412,8 @@ def test_touch(browser, opened):
     sizes = page.evaluate(
         "() => ['.ngd-grip', '.ngd-choice label', '.ngd-button', '.ngd-typed',"
         " '[type=range]'].flatMap(s => [...document.querySelectorAll(s)])"
-        ".map(e => e.getBoundingClientRect()).filter(b => b.width).map(b => Math.min(b.width, b.height))"
+        ".map(e => e.getBoundingClientRect()).filter(b => b.width)"
+        ".map(b => Math.min(b.width, b.height))"
     )
     assert min(sizes) >= 44
     session = page.context.new_cdp_session(page)
