@@ -16,6 +16,7 @@ TEX = {ȳ: r"\bar y"}
 UNIT = Interval.open(0, 1)
 LINE = Interval.open(-oo, oo)
 ARC = Interval.open(0, sp.pi)
+POSITIVE = Interval.open(0, oo)
 
 
 def minus(a: sp.Expr, b: sp.Expr) -> sp.Expr:
@@ -46,7 +47,8 @@ def score_and_fisher() -> Derivation:
     d = Derivation(
         "bernoulli-score-and-fisher",
         title="Score and Fisher information of a coin in three charts",
-        buys="The Fisher information in each chart, from nothing but the log-probability.",
+        problem="The score is the derivative of the log-probability of a toss $y$, one or zero. "
+        "What is it in each chart, and what is its mean square?",
         domain={q: UNIT, z: LINE, ω: ARC, y: [0, 1]},
     )
     logistic(d)
@@ -55,15 +57,17 @@ def score_and_fisher() -> Derivation:
     d.equal(
         Derivative(y * log(q) + (1 - y) * log(1 - q), q),
         y / q - (1 - y) / (1 - q),
-        because="probability: differentiate log p",
+        because="probability: differentiate the log-probability of $y$",
     )
     d.then(score, because="common denominator")
     d.expectation(score, toss, 0, because="the score has mean zero")
-    d.expectation(score**2, toss, 1 / (q * (1 - q)), because="y has variance q(1 − q)")
+    d.expectation(score**2, toss, 1 / (q * (1 - q)), because="$y$ has the variance $q(1-q)$")
 
     toss = (y, [0, 1], [1 - σ(z), σ(z)])
     d.equal(
-        Derivative(minus(y * z, log(1 + exp(z))), z), y - σ(z), because="log-odds: the same log p"
+        Derivative(minus(y * z, log(1 + exp(z))), z),
+        y - σ(z),
+        because="log-odds: the same log-probability",
     )
     d.expectation((y - σ(z)) ** 2, toss, VARIANCE, because="the variance itself")
 
@@ -72,9 +76,9 @@ def score_and_fisher() -> Derivation:
     d.equal(
         Derivative(y * log(Q(ω)) + (1 - y) * log(1 - Q(ω)), ω),
         score,
-        because="angle: the same log p",
+        because="angle: the same once more",
     )
-    d.expectation(score**2, (y, [0, 1], [1 - Q(ω), Q(ω)]), 1, because="1 − Q = cos²(ω/2)")
+    d.expectation(score**2, (y, [0, 1], [1 - Q(ω), Q(ω)]), 1, because=r"$1 - Q = \cos^2(\omega/2)$")
     return d
 
 
@@ -84,7 +88,8 @@ def natural_gradient_in_three_charts() -> Derivation:
     d = Derivation(
         "bernoulli-natural-gradient",
         title="The natural gradient in three charts, and a duality",
-        buys="The natural gradient in each chart, and why two of the columns change places.",
+        problem="Differentiate the loss by $q$, by $z$ and by $\\omega$, and divide each by the "
+        "Fisher information of its chart. Why do two results change places?",
         domain={q: UNIT, z: LINE, ω: ARC, ȳ: UNIT},
         tex=TEX,
     )
@@ -106,15 +111,17 @@ def natural_gradient_in_three_charts() -> Derivation:
     d.equal(
         Derivative(minus(-ȳ * log(Q(ω)), (1 - ȳ) * log(1 - Q(ω))), ω),
         minus(Q(ω), ȳ) / (sin(ω / 2) * cos(ω / 2)),
-        because="angle: F = 1, nothing to divide by",
+        because="angle: $F = 1$, nothing to divide by",
     )
 
     L = Function("L")
     slope = sp.Subs(Derivative(L(q), q), q, σ(z))
     d.equal(
-        Derivative(σ(z), z), Fz, because="why they swap: the slope of σ is the Fisher information"
+        Derivative(σ(z), z),
+        Fz,
+        because=r"why they swap: the slope of $\sigma$ is the Fisher information",
     )
-    d.equal(Derivative(L(σ(z)), z), times(Fz, slope), because="chain rule, any loss L")
+    d.equal(Derivative(L(σ(z)), z), times(Fz, slope), because="chain rule, any loss $L$")
     d.equal(times(1 / Fz, Derivative(L(σ(z)), z)), slope, because="divide")
     return d
 
@@ -125,8 +132,10 @@ def one_natural_step() -> Derivation:
     d = Derivation(
         "bernoulli-one-step",
         title="Where one natural step ends",
-        buys="How far apart the landings of one natural step are in different charts.",
-        domain={q: UNIT, ȳ: UNIT, η: Interval.open(0, 1), t: Interval.open(0, 3), z: LINE},
+        problem="Take one natural step of size $\\eta$ in each chart, and read the end as a "
+        "probability. Where is it, to second order, and where is the flow after time $\\eta$?",
+        domain={q: UNIT, ȳ: UNIT, η: POSITIVE, t: POSITIVE, z: LINE},
+        sampled={η: UNIT, t: Interval.open(0, 3)},
         tex=TEX,
     )
     logistic(d)
@@ -147,13 +156,15 @@ def one_natural_step() -> Derivation:
         because="a step in the angle",
     )
     flow = ȳ + (q - ȳ) * exp(-t)
-    d.equal(Derivative(flow, t), ȳ - flow, because="the flow has velocity ȳ − q all along")
+    d.equal(
+        Derivative(flow, t), ȳ - flow, because=r"the flow has the velocity $\bar y - q$ all along"
+    )
     d.expand(
         flow.subs(t, η),
         q + η * r - η**2 * r / 2,
         var=η,
         order=3,
-        because="the flow after time η",
+        because=r"the flow after time $\eta$",
     )
     return d
 
@@ -164,7 +175,8 @@ def kl_to_third_order() -> Derivation:
     d = Derivation(
         "bernoulli-kl",
         title="KL divergence between neighbouring coins",
-        buys="What half the squared Fisher length leaves out, in each chart.",
+        problem="Expand the KL divergence between a coin and its neighbour in the displacement "
+        "$h$, in each chart. What comes after $\\tfrac12Fh^2$?",
         domain={q: UNIT, z: LINE, ω: ARC},
     )
     A, Fz = Function("A"), Symbol("F_z")
@@ -175,13 +187,13 @@ def kl_to_third_order() -> Derivation:
             (y, [0, 1], [1 - σ(z), σ(z)]),
         ),
         A(z + h) - A(z) - h * σ(z),
-        because="log-odds: log p = yz − A(z), A(z) = log(1 + exp z)",
+        because="log-odds: the log-probability is $yz - A(z)$",
     )
     d.then_expand(
         Fz * h**2 / 2 + Fz * (1 - 2 * σ(z)) * h**3 / 6,
         var=h,
         order=4,
-        because="A has derivatives σ, F, F·(1 − 2σ)",
+        because=r"$A$ has the derivatives $\sigma$, $F$, $F(1-2\sigma)$",
     )
     d.expand(
         minus(-q * log(1 + h / q), (1 - q) * log(1 - h / (1 - q))),
@@ -196,7 +208,7 @@ def kl_to_third_order() -> Derivation:
     d.equal(
         E(y * ones + (1 - y) * zeros, (y, [0, 1], [1 - Q(ω), Q(ω)])),
         sp.Add(times(Q(ω), ones), times(1 - Q(ω), zeros), evaluate=False),
-        because="angle: the mean of y is Q(ω)",
+        because=r"angle: the mean of $y$ is $Q(\omega)$",
     )
     d.then_expand(h**2 / 2 - sp.cot(ω) * h**3 / 6, var=h, order=4, because="expand")
     return d
@@ -208,31 +220,38 @@ def unit_steps() -> Derivation:
     d = Derivation(
         "bernoulli-unit-steps",
         title="Natural steps in log-odds as a map",
-        buys="The exact starting point beyond which unit natural steps diverge.",
-        domain={z: LINE, η: Interval.open(0, 3), ȳ: UNIT},
+        problem="With as many heads as tails, which starts does a natural step in log-odds bring "
+        "nearer to the fair coin? And how does a unit step map $z$ for any data mean?",
+        domain={z: LINE, η: POSITIVE, ȳ: UNIT},
+        sampled={η: Interval.open(0, 3)},
         tex=TEX,
     )
     logistic(d)
     sinh = sp.sinh(z)
     step = z - η * sinh
-    d.equal(minus(σ(z), HALF) / (σ(z) * (1 - σ(z))), sinh, because="the natural gradient, ȳ = ½")
+    d.equal(
+        minus(σ(z), HALF) / (σ(z) * (1 - σ(z))),
+        sinh,
+        because=r"the natural gradient, $\bar y = \tfrac12$",
+    )
     d.expand(z - sinh, -(z**3) / 6, var=z, order=5, because="a unit step near the optimum")
     d.equal(
         minus(step**2, z**2),
         times(η * sinh, minus(η * sinh, 2 * z)),
-        because="nearer while sinh z < (2/η) z, for z > 0",
+        because=r"squared distance after minus before: for $z > 0$ nearer "
+        r"while $\sinh z < \tfrac2\eta z$",
     )
     N = Function("N")
     d.define(N(z), minus(σ(z), ȳ) / (σ(z) * (1 - σ(z))))
     d.equal(
         N(z),
         (1 - 2 * ȳ) + (1 - ȳ) * exp(z) - ȳ * exp(-z),
-        because="the natural gradient, any ȳ",
+        because=r"the natural gradient, any $\bar y$",
     )
     d.equal(
         Derivative(minus(z, N(z)), z),
         times(1 - exp(z), 1 - ȳ - ȳ * exp(-z)),
-        because="slope of a unit step: positive between 0 and the optimum",
+        because="slope of a unit step: positive between 0 and the optimum, negative outside",
     )
     return d
 
@@ -247,19 +266,20 @@ def irls() -> Derivation:
     d = Derivation(
         "bernoulli-irls",
         title="IRLS is the unit natural step",
-        buys="The least-squares fit that statisticians have run for decades, recognised.",
+        problem="Fit the numbers $Xw - r$ by $X(w+v)$, with weights $S$. For which $v$ is the "
+        "weighted sum of squares smallest?",
         domain={S: "symmetric", F: "positive definite"},
         valid_for=f"{n} observations and {k} features",
     )
     d.equal(
         X.T * S * ((X * w - r) - X * (w + v)),
         -(X.T * S * r) - X.T * S * X * v,
-        because="normal equations of the fit to Xw − r, at w + v",
+        because="weighted errors against each feature: zero where the sum of squares is smallest",
     )
     d.solve(
         sp.Eq(-g - F * v, sp.ZeroMatrix(k, 1)),
         v,
         -(F.I * g),
-        because="zero at the fit; F = XᵀSX and g = XᵀSr",
+        because=r"with $F = X^\top SX$ and $g = X^\top Sr = X^\top(q-y)$: the unit natural step",
     )
     return d

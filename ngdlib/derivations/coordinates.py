@@ -32,16 +32,16 @@ def gradients_and_velocities() -> Derivation:
     d = Derivation(
         "gradients-and-velocities",
         title="A gradient and a velocity under a change of chart",
-        buys="Gradient and velocity pick up the same factor on opposite sides, "
-        "so that their product has no chart.",
+        problem="What happens to the slope of a loss, and to the speed of a moving point, when "
+        "$\\theta$ is written as $\\phi(\\theta)$?",
         domain={θ: LINE, t: LINE},
     )
     slope = Subs(Derivative(L(u), u), u, φ(θ))
     d.equal(Derivative(L(φ(θ)), θ), Derivative(φ(θ), θ) * slope,
-            because="gradient: from φ to θ, times ∂φ/∂θ")  # fmt: skip
+            because=r"gradient: from $\phi$ to $\theta$, times $\phi'(\theta)$")  # fmt: skip
     rate = Subs(Derivative(φ(u), u), u, curve(t))
     d.equal(Derivative(φ(curve(t)), t), rate * Derivative(curve(t), t),
-            because="velocity: from θ to φ, times ∂φ/∂θ")  # fmt: skip
+            because=r"velocity: from $\theta$ to $\phi$, times the same")  # fmt: skip
     return d
 
 
@@ -53,17 +53,18 @@ def a_chart_is_a_preconditioner() -> Derivation:
     d = Derivation(
         "chart-as-preconditioner",
         title="What a descent step taken in φ does to θ",
-        buys="A matrix that says, for any chart, how descent in it looks from another one.",
+        problem="A gradient obeys $g_\\theta = T^\\top g_\\phi$, a displacement $\\Delta\\phi = "
+        "T\\Delta\\theta$. Descend in $\\phi$, by $-\\eta g_\\phi$: what does $\\theta$ do?",
         domain={T: "invertible"},
         valid_for="two parameters",
         tex={g: r"g_{\theta}", G: r"g_{\phi}", Δ: r"\Delta\theta"},
     )
-    d.solve(Eq(T.T * G, g), G, T.T.I * g, because="gradients: the chain rule, solved for g_φ")
+    d.solve(Eq(T.T * G, g), G, T.T.I * g, because=r"the gradient, carried to $\phi$")
     d.solve(Eq(T * Δ, -η * T.T.I * g), Δ, -η * T.I * T.T.I * g,
-            because="velocities: the step −ηg_φ is TΔθ")  # fmt: skip
+            because=r"the step there, $-\eta g_\phi$, carried back")  # fmt: skip
     one_matrix = sp.MatMul(-η, sp.Inverse(T.T * T), g)  # as a product with * it would fall apart
     d.solve(Eq((T.T * T) * Δ, -η * g), Δ, one_matrix,
-            because="the same step, in one matrix")  # fmt: skip
+            because=r"the same in one matrix: $T^{-1}T^{-\top} = (T^\top T)^{-1}$")  # fmt: skip
     return d
 
 
@@ -73,40 +74,46 @@ def coin_speeds() -> Derivation:
     d = Derivation(
         "coin-speeds",
         title="One coin, two flows, both seen in probability",
-        buys="The factor between the two walkers, and why no constant step size removes it.",
+        problem="Each person flows down the slope in a chart of their own. How fast does the "
+        "probability move, for the one and for the other?",
         domain={q: UNIT, z: LINE, ȳ: UNIT},
         tex={**TEX, by_q: r"\dot q_{\text{prob}}", by_z: r"\dot q_{\text{log-odds}}"},
     )
     logistic(d)
     speed = (ȳ - q) / (q * (1 - q))
     d.define(by_q, speed).define(by_z, q * (1 - q) * (ȳ - q))
-    d.equal(-Derivative(coin_loss, q), speed, because="probability: dq/dt is minus the slope")
+    d.equal(
+        -Derivative(coin_loss, q),
+        speed,
+        because=r"probability: $\dot q$ is minus the slope of $L$ by $q$",
+    )
     d.equal(-Derivative(sp.log(1 + exp(z)) - ȳ * z, z), ȳ - σ(z),
-            because="log-odds: dz/dt is minus the slope")  # fmt: skip
+            because=r"log-odds: $\dot z$ is minus the slope of the same loss by $z$")  # fmt: skip
     d.equal(Derivative(σ(z), z) * (ȳ - σ(z)), σ(z) * (1 - σ(z)) * (ȳ - σ(z)),
-            because="seen in probability: dq/dt = dq/dz · dz/dt")  # fmt: skip
-    d.equal(by_z / by_q, (q * (1 - q)) ** 2, because="that speed divided by the first")
+            because=r"seen in probability: $\dot q = \frac{dq}{dz}\,\dot z$")  # fmt: skip
+    d.equal(by_z / by_q, (q * (1 - q)) ** 2, because="the second speed divided by the first")
     return d
 
 
 @derivation(chapter=CHAPTER)
 def euler_error() -> Derivation:
-    """One step of descent against the flow after time η, and many steps after time t."""
-    slope, bend = sp.symbols("L_1 L_2")  # L' and L'' where the step begins
+    """The flow's acceleration; one step of descent and many steps against the flow of a bowl."""
+    u = Symbol("u")
     d = Derivation(
         "euler-error",
         title="What a step of descent leaves out",
-        buys="The size of the error of one step, and of all the steps up to a fixed time.",
-        domain={t: POSITIVE, η: Interval.open(0, 1), k: POSITIVE},
-        tex={slope: "L'", bend: "L''"},
+        problem="How does the flow change its velocity on the way, and how far from it do steps "
+        "of size $\\eta$ end: one, and as many as fill a time $t$?",
+        domain={t: POSITIVE, η: POSITIVE, k: POSITIVE},
+        sampled={η: UNIT},
     )
-    d.equal(Derivative(-η * slope + HALF * η**2 * slope * bend, η), -(slope + bend * (-η * slope)),
-            because="the flow to second order, L′ and L″ at the start: "
-            "its slope in η is −L′ at θ − ηL′, that is −L′ + ηL′L″ + O(η²)")  # fmt: skip
+    slope, bend = (Subs(Derivative(L(u), u, n), u, curve(t)) for n in (1, 2))
+    d.equal(Derivative(-slope, t), -bend * Derivative(curve(t), t),
+            because=r"any loss: the velocity is $-L'$, so this, its rate, is $L'L''$")  # fmt: skip
     d.expand((1 - η * k) - exp(-η * k), -HALF * η**2 * k**2, var=η, order=3,
-             because="the bowl ½kθ²: step minus flow, per unit of θ")  # fmt: skip
+             because=r"the bowl $\tfrac12k\theta^2$: step minus flow, at $\theta = 1$")  # fmt: skip
     d.expand((1 - η * k) ** (t / η) * exp(k * t), 1 - HALF * t * k**2 * η, var=η, order=2,
-             because="t/η steps against the flow at time t")  # fmt: skip
+             because=r"$t/\eta$ steps, divided by the flow at time $t$")  # fmt: skip
     return d
 
 
@@ -116,16 +123,19 @@ def stability_limit() -> Derivation:
     d = Derivation(
         "stability-limit",
         title="How large a step may be",
-        buys="The step size at which descent stops settling, in each chart of the coin.",
+        problem="On a bowl of curvature $k$ a step takes $\\theta$ to $\\theta - \\eta k\\theta$. "
+        "Up to which $\\eta$ is that nearer to the minimum, and what is $k$ for a coin?",
         domain={θ: LINE, η: POSITIVE, k: POSITIVE, q: UNIT, z: LINE, ȳ: UNIT},
         tex=TEX,
     )
     logistic(d)
     d.equal((θ - η * k * θ) ** 2 - θ**2, η * k * (η * k - 2) * θ**2,
-            because="is the distance to the minimum smaller after a step?")  # fmt: skip
-    d.solve(Eq(η * k - 2, 0), η, 2 / k, because="it stays the same; beyond, it grows")
+            because="squared distance after minus before: negative while it helps")  # fmt: skip
+    d.solve(
+        Eq(η * k - 2, 0), η, 2 / k, because=r"where it neither shrinks nor grows; beyond, it grows"
+    )
     d.equal(Subs(Derivative(coin_loss, q, 2), q, ȳ), 1 / (ȳ * (1 - ȳ)),
-            because="curvature at the minimum, in probability")  # fmt: skip
+            because=r"the coin: curvature at its minimum $q = \bar y$, in probability")  # fmt: skip
     d.equal(Derivative(sp.log(1 + exp(z)) - ȳ * z, z, 2), σ(z) * (1 - σ(z)),
-            because="in log-odds; at the minimum σ(z) = ȳ")  # fmt: skip
+            because=r"in log-odds; at the minimum $\sigma(z) = \bar y$")  # fmt: skip
     return d
