@@ -618,9 +618,9 @@ def symmetrised_to_the_midpoint(compared_with) -> Evidence:
     correct="It does up to a constant: the printed formula is ½ dθᵀF dθ to second order, the "
     "Jensen–Shannon divergence ⅛; read as a squared distance, as the text reads its distance of "
     "functions, they give ½F and ⅛F.",
-    heard="The printed symmetrised divergence gives back the Fisher metric.",
-    fact="Up to a constant: the printed one gives ½dθᵀF dθ, the Jensen–Shannon divergence "
-    "⅛dθᵀF dθ.",
+    heard="A symmetrised KL divergence gives back the Fisher metric.",
+    fact="Up to a constant: the average of both directions gives ½dθᵀF dθ, the Jensen–Shannon "
+    "divergence ⅛dθᵀF dθ.",
     truth={"printed": 1 / 2, "Jensen–Shannon": 1 / 8},
     control={"printed": 1.0, "Jensen–Shannon": 1.0},
     control_name="the very same matrix, no constant",

@@ -56,7 +56,8 @@ STYLE = """<style>
 .ngd-filters{display:flex;flex-wrap:wrap;gap:.8rem 1.4rem;align-items:end;margin:0 0 .8rem}
 .ngd-filters[hidden]{display:none}
 .ngd-filters label{display:block;font-size:.9rem}
-.ngd-filters select{display:block;min-height:2.75rem;font:inherit;padding:0 .6rem;max-width:100%;
+.ngd-filters select{display:block;min-height:2.75rem;font:inherit;padding:0 .6rem;
+ max-width:min(100%,22rem);
  color:inherit;background:var(--ngd-panel,Canvas);border:1px solid var(--ngd-muted,currentColor)}
 .ngd-filters p{margin:0 0 .6rem}
 @media (max-width:620px){.ngd-claims thead{display:none}
@@ -99,7 +100,9 @@ BOX_STYLE = """<style>
 .ngd-heard p{margin:.7rem 0 0;font-size:.9em}
 @media (max-width:620px){.ngd-heard thead{display:none}
 .ngd-heard tr,.ngd-heard tbody th,.ngd-heard td,.ngd-heard td:last-child{display:block;width:auto;
- padding:.15rem 0}.ngd-heard tr{padding:.7rem 0}}
+ padding:.15rem 0}.ngd-heard tr{padding:.7rem 0}
+.ngd-heard tbody th::before{content:"You may have read: ";font-style:normal;font-weight:600}
+.ngd-heard td:nth-child(2)::before{content:"In fact: ";font-weight:600}}
 </style>"""
 ORDER = (
     "false as stated",
