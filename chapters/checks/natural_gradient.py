@@ -363,7 +363,7 @@ def the_update_rule(rule) -> Evidence:
     paraphrase="Minimising the linearised loss under the quadratic form of a KL constraint gives, "
     "by a Lagrange multiplier, the natural gradient direction.",
     correct="Where F is positive definite and the gradient is not zero, the solution is "
-    "−F⁻¹g/ν with the multiplier ν = √(gᵀF⁻¹g/(2ε)): the direction is the natural one, the "
+    "−F⁻¹g/β with the multiplier β = √(gᵀF⁻¹g/(2ε)): the direction is the natural one, the "
     "multiplier depends on the radius and on the point.",
     truth=lambda F, g, ε: (-np.linalg.solve(F, g), np.sqrt(g @ np.linalg.solve(F, g) / (2 * ε))),
     control=lambda F, g, ε: (-np.linalg.solve(F, g), 10.0),
@@ -375,15 +375,15 @@ def kl_constrained_step(solution) -> Evidence:
     for model, θ, mean, _ in PROBLEMS[1:]:
         for ε in (0.005, 0.02):
             g, F = _at(model, θ, mean)
-            direction, ν = solution(F, g, ε)
-            Δ = direction / ν
+            direction, β = solution(F, g, ε)
+            Δ = direction / β
             best = np.sqrt(2 * ε) * (_compass(F) @ g).min()
             excess = max(excess, abs(g @ Δ / best - 1), abs(0.5 * Δ @ F @ Δ / ε - 1))
             gain = [np.sqrt(2 * e) * -(_compass(F) @ g).min() for e in (0.999 * ε, 1.001 * ε)]
-            priced = max(priced, abs((gain[1] - gain[0]) / (0.002 * ε) / ν - 1))
+            priced = max(priced, abs((gain[1] - gain[0]) / (0.002 * ε) / β - 1))
     return Evidence(
         excess < 1e-5 and priced < 1e-4,
-        {"worst relative miss of the step": excess, "worst relative miss of ν": priced},
+        {"worst relative miss of the step": excess, "worst relative miss of β": priced},
         "Two families, two radii, 3,600 steps on the edge of each region.",
         {"√(gᵀF⁻¹g/(2ε))": priced < 1e-4},
     )
