@@ -1,0 +1,81 @@
+"""The likeliest wrong answers, written down from the prompts: each is answered by its mistake."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ngdlib.exercises import check_item, draw
+from ngdlib.exercises.sets.files import load
+
+SETS = Path(__file__).resolve().parents[1] / "exercises"
+LIKELY = {
+    ("fisher-metric", "q1"): [
+        "(a^2 + 2b^2)/s^2",
+        "sqrt(a^2 + 2b^2)",
+        "sqrt(a^2 + b^2)/s",
+        "sqrt(a^2 + 2b^2)/s^2",
+        "sqrt(a^2 + b^2)",
+        "sqrt((a^2 + 2b^2)/s)",
+    ],
+    ("fisher-metric", "q3"): [
+        "[[1/σ^2, 0], [0, 2/σ^2]]",
+        "[[1/σ^2, 0], [0, 2/σ^4]]",
+        "[[1/σ^2, 0], [0, 2σ^2]]",
+        "[[1/σ^2, 0], [0, 2/σ]]",
+        "[[1/σ^2, 0], [0, 2σ]]",
+        "[[1/σ^2, 0], [0, 1/2]]",
+        "[[σ^2, 0], [0, 1/2]]",
+    ],
+    ("fisher-metric", "q5"): ["1/2", "1/4", "1/16", "1", "1/32"],
+    ("fisher-metric", "q6"): [
+        "h^2",
+        "h^2 + 5/3*h^3",
+        "h^2 - h^3/3",
+        "2h^2 - 10/3*h^3",
+        "h^2 + h^3/3",
+        "h^2 + 7/3*h^3",
+        "h^2 - 5h^3",
+    ],
+    ("natural-gradient", "q5"): [
+        "[σ^2 g1, σ^2 g2/2]",
+        "[g1, 2μ g1 + 2σ g2]",
+        "[σ^2 g1, 2μ g1 + 2σ g2]",
+        "[σ^2 g1, 2μ σ^2 g1 + σ^2 g2/2]",
+        "[σ^2 g1, 2μ σ^2 g1 + 4σ^3 g2]",
+        "[σ^2 g1, 2μ σ^2 g1 + 2σ^3 g2]",
+        "[σ^2 g1, σ^3 g2]",
+    ],
+    ("natural-gradient", "q6"): ["gap/k", "gap", "0", "gap/k^3", "gap*(0.3/k)^2"],
+    ("natural-gradient", "q8"): [
+        "1 - q",
+        "(1-q)/(q(1-q) + λ)",
+        "(1-q)/(1 + λq(1-q))",
+        "1/(q(1-q) + λ)",
+        "1 - q + λ",
+        "1/(q + λ)",
+        "(1-q)^2/((1-q) + λ)",
+    ],
+}
+
+
+def replies(chapter, name, answers):
+    item = next(i for i in load(SETS / f"{chapter}.yml").data["items"] if i["id"] == name)
+    for seed in ("1", "2"):
+        values = draw(item, seed)
+        for answer in answers:
+            for parameter, value in values.items():
+                answer = re.sub(rf"(?<![a-z]){parameter}(?![a-z])", f"({value})", answer)
+            yield answer, check_item(item, answer, values)
+
+
+@pytest.mark.parametrize(("chapter", "name"), LIKELY)
+def test_a_likely_mistake_is_answered_by_name(chapter, name):
+    for answer, result in replies(chapter, name, LIKELY[chapter, name]):
+        assert result.kind.startswith("known:") and result.score < 1, (answer, result)
+
+
+def test_what_nobody_expected_has_no_name():
+    """Negative control: not every wrong answer is answered by the name of a mistake."""
+    for _, result in replies("fisher-metric", "q6", ["h^2 - 7/4*h^3 + 3"]):
+        assert not result.kind.startswith("known:") and result.kind != "equal"
