@@ -168,6 +168,7 @@ def finish(app, exception) -> None:
     keep_used_icons(out)
     join(out)
     forget_earlier_builds(app, out)
+    remove_gone(app, out)
 
 
 def place_card(out: Path, title: str, target: Path) -> None:
@@ -182,6 +183,14 @@ def place_card(out: Path, title: str, target: Path) -> None:
         unfinished.replace(made)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(made, target)
+
+
+def remove_gone(app, out: Path) -> None:
+    """Pages and sources of chapters that are no more, which an earlier build has left."""
+    for folder, pattern in ((out / "chapters", "*.html"), (out / "_sources" / "chapters", "*")):
+        for file in folder.glob(pattern):
+            if f"chapters/{file.name.split('.')[0]}" not in app.env.found_docs:
+                file.unlink()
 
 
 def forget_earlier_builds(app, out: Path) -> None:

@@ -308,6 +308,7 @@ def average(old: Factors | None, new: Factors, decay: float) -> Factors:
 
 
 def start(weights: Sequence[ArrayLike]) -> State:
+    """The state before the first step, from one weight matrix a layer; no running means yet."""
     return State([real_array("weights", w) for w in weights], None, 0)
 
 

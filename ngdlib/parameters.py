@@ -71,6 +71,7 @@ class Parameter(NamedTuple):
 
 
 def is_tagged(cell: Mapping[str, Any]) -> bool:
+    """Whether a cell is the one that holds the parameters."""
     return cell["cell_type"] == "code" and "parameters" in cell["metadata"].get("tags", [])
 
 

@@ -5,13 +5,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
-from book import execute, rerun
+from book import execute, pages, rerun
 from ngdlib.plots import figure
 from ngdlib.prose import quoted_at
 from tests.conftest import ROOT
@@ -392,3 +393,14 @@ def test_the_lock_installs_everywhere():
         text + "left==1.0\n",
     ):
         assert lock_faults(lie)
+
+
+def test_pages_of_removed_chapters_go(tmp_path):
+    app = SimpleNamespace(env=SimpleNamespace(found_docs={"chapters/kept"}))
+    for name in ("kept", "gone"):
+        for place in (f"chapters/{name}.html", f"_sources/chapters/{name}.ipynb"):
+            (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / place).touch()
+    pages.remove_gone(app, tmp_path)
+    left = sorted(str(f.relative_to(tmp_path)) for f in tmp_path.rglob("*.*"))
+    assert left == ["_sources/chapters/kept.ipynb", "chapters/kept.html"]
