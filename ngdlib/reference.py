@@ -29,7 +29,7 @@ class Shown(NamedTuple):
         return self.text
 
 
-def library() -> Shown:
+def reference() -> Shown:
     """The reference of all public modules, as HTML."""
     parts = [_module(module, names) for module, names in modules()]
     return Shown(f'<div class="ngd-reference">{"".join(parts)}</div>')

@@ -7,7 +7,7 @@ import sys
 from types import ModuleType
 
 import ngdlib
-from ngdlib import reference
+from ngdlib.reference import modules, reference
 
 
 def undocumented(pairs) -> list[str]:
@@ -20,18 +20,18 @@ def undocumented(pairs) -> list[str]:
 
 
 def test_every_public_name_has_a_docstring():
-    assert undocumented(reference.modules()) == []
+    assert undocumented(modules()) == []
     bare = ModuleType("bare")
     bare.f = lambda: None
     assert undocumented([(bare, {"f": bare.f})]) == ["bare.f"]  # negative control
 
 
 def test_the_page_holds_them_all():
-    page = reference.library()._repr_html_()
-    assert page == reference.library()._repr_html_()
+    page = reference()._repr_html_()
+    assert page == reference()._repr_html_()
     identities = re.findall(r'id="([^"]+)"', page)
     assert len(identities) == len(set(identities)) > 100
-    for module, names in reference.modules():
+    for module, names in modules():
         for name in names:
             assert f"{module.__name__}.{name}".replace(".", "-") in identities
     for name in ("ngdlib-descent-step", "ngdlib-families-Gaussian", "ngdlib-panel-panel"):
