@@ -11,14 +11,16 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 from IPython.display import display
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.gridspec import GridSpec
 
 from ngdlib.style import TOKENS
 
@@ -72,13 +74,16 @@ def rc_for(name: str) -> dict[str, Any]:
 class Figure:
     """A finished drawing: inline SVG with a caption. Shows itself in Jupyter and on the page."""
 
-    def __init__(self, name: str, svg: str, caption: str, alt: str) -> None:
+    def __init__(self, name: str, svg: str, caption: str, alt: str, narrow: str = "") -> None:
         self.name, self.svg, self.caption, self.alt = name, svg, caption, alt
+        self.narrow = narrow  # the same drawn for a phone, if it was; shown there by the styles
 
     def _repr_html_(self) -> str:
         caption = re.sub(r"\$([^$]+)\$", r"\\(\1\\)", html.escape(self.caption, quote=False))
+        small = f'<div class="ngd-narrow" hidden>{self.narrow}</div>' if self.narrow else ""
         return (
             f'<figure class="ngd-figure" id="{self.name}"><div class="ngd-scroll">{self.svg}</div>'
+            f"{small}"
             f'<figcaption class="tex2jax_process mathjax_process">{caption}</figcaption></figure>'
         )
 
@@ -94,6 +99,7 @@ def figure(
     alt: str,
     width: float = 6.8,
     height: float = 3.4,
+    narrow: bool | Callable[[mpl.figure.Figure, Any], object] = True,
     **subplots: Any,
 ) -> Iterator[tuple[mpl.figure.Figure, Any]]:
     """Draw one figure: yields matplotlib's ``(fig, axes)`` and displays the result at the end.
@@ -102,6 +108,10 @@ def figure(
     caption   what to look at, then what it means; ``$...$`` is typeset
     alt       what the figure shows, for a reader who cannot see it
     width, height   inches at 10 pt; the text column is 6.8 inches wide
+    narrow    a second drawing, for a phone: 3.6 inches, panels one below the other, letters as
+              large as before. A function is given ``(fig, axes)`` when they stand so, and moves
+              what would collide (``lambda fig, ax: ax.texts[0].set_position((0.1, 2))``). False:
+              none, and on a phone the wide one scrolls sideways
     subplots  passed on to ``matplotlib.pyplot.subplots`` (``ncols=2``, ``sharey=True``, ...)
 
     Raises ValueError for a malformed name or an empty caption or alt text.
@@ -115,10 +125,36 @@ def figure(
         fig, axes = plt.subplots(figsize=(width, height), **subplots)
         try:
             yield fig, axes
-            svg = svg_text(fig, alt)
+            svg, small = svg_text(fig, alt), ""
+            panels = np.atleast_1d(axes).ravel()
+            if narrow and width > NARROW and len(panels) == len(fig.axes):
+                mpl.rcParams["svg.hashsalt"] = f"{name}-narrow"
+                stack(fig, panels)
+                if callable(narrow):
+                    narrow(fig, axes)
+                small = svg_text(fig, alt)
         finally:
             plt.close(fig)
-    display(Figure(name, svg, caption, alt))
+    display(Figure(name, svg, caption, alt, small))
+
+
+NARROW = 3.6  # inches: the column of a screen 400 pixels wide
+
+
+def stack(fig: mpl.figure.Figure, panels: np.ndarray) -> None:
+    """Makes a drawn figure narrow: its panels, shape (n,), lower and one below the other."""
+    grid = GridSpec(len(panels), 1, figure=fig)
+    rows = panels[0].get_subplotspec().get_gridspec().nrows
+    height = fig.get_size_inches()[1] * 0.8 * len(panels) / rows
+    for place, ax in zip(grid, panels, strict=True):
+        ax.set_subplotspec(place)
+        for axis, shared in (("x", ax.get_shared_x_axes()), ("y", ax.get_shared_y_axes())):
+            if ax is not panels[0] and shared.joined(ax, panels[0]):  # its labels were left out
+                ax.tick_params(**{"labelbottom" if axis == "x" else "labelleft": True})
+                if axis == "y" and not ax.get_ylabel():
+                    ax.set_ylabel(panels[0].get_ylabel())
+    fig.set_size_inches(NARROW, height)
+    fig.set_layout_engine("constrained")
 
 
 def svg_text(fig: mpl.figure.Figure, alt: str) -> str:

@@ -344,6 +344,44 @@ def test_figures_are_the_same_bytes_and_described(monkeypatch):
         draw(shown, name="a figure")
 
 
+def narrow_of(monkeypatch, **options) -> str:
+    shown = []
+    monkeypatch.setattr("ngdlib.plots.display", shown.append)
+    with figure("two", caption="Look.", alt="Two lines", ncols=2, sharey=True, **options) as (
+        _,
+        (left, right),
+    ):
+        left.plot([0, 1], [0, 1])
+        right.plot([0, 1], [1, 0])
+        left.set_ylabel("height")
+        left.text(0.5, 0.5, "here")
+    return shown[-1]
+
+
+def test_a_figure_is_drawn_again_for_a_phone(monkeypatch):
+    """Panels one below the other, letters of the same size, labels that a neighbour had shown."""
+    drawn = narrow_of(monkeypatch)
+
+    def box(svg: str) -> list[float]:
+        return [float(x) for x in re.search(r'viewBox="0 0 (\S+) (\S+)"', svg).groups()]
+
+    def sizes(svg: str) -> set[str]:
+        return set(re.findall(r"font(?:-size)?: ([\d.]+)px", svg))
+
+    (wide, low), (narrow, high) = box(drawn.svg), box(drawn.narrow)
+    assert (wide, narrow) == (489.6, 259.2) and high > low
+    assert sizes(drawn.narrow) == sizes(drawn.svg)
+    assert sizes(drawn.svg) and min(map(float, sizes(drawn.svg))) >= 9
+    assert drawn.svg.count(">height<") == 1 and drawn.narrow.count(">height<") == 2
+    ids = [set(re.findall(r' id="([^"]+)"', svg)) for svg in (drawn.svg, drawn.narrow)]
+    assert not ids[0] & ids[1], "an element that is not shown would lend its clip to one that is"
+    assert drawn.narrow in drawn._repr_html_()
+    moved = narrow_of(monkeypatch, narrow=lambda fig, axes: axes[0].texts[0].set_text("there"))
+    assert ">there<" in moved.narrow and ">there<" not in moved.svg
+    for options in ({"narrow": False}, {"width": 3.6}):
+        assert narrow_of(monkeypatch, **options).narrow == ""
+
+
 def citation_faults(keys: set[str], texts: dict[str, str]) -> list[str]:
     found = []
     for where, text in texts.items():

@@ -36,3 +36,18 @@ def test_a_wide_figure_is_a_stop_for_the_keyboard_where_it_scrolls(browser):
     assert [box.get_attribute(name) for name in NAMES] == [None] * 3
     assert box.evaluate(shade) == "scroll"
     page.close()
+
+
+def test_on_a_phone_the_narrow_drawing_stands_for_the_wide_one(browser):
+    small = (
+        '<svg viewBox="0 0 260 300" style="width:100%;max-width:345px"><path d="M0 0h260"/></svg>'
+    )
+    figure = Figure("two", WIDE, "a caption", "a line", small)._repr_html_()
+    page = browser.new_page(viewport={"width": 400, "height": 600})
+    page.set_content(f'<!doctype html><style>{CSS}</style><div class="bd-article">{figure}</div>')
+    shown = "[...document.querySelectorAll('svg')].map(e => e.getBoundingClientRect().width > 0)"
+    assert page.evaluate(shown) == [False, True]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    page.set_viewport_size({"width": 900, "height": 600})
+    assert page.evaluate(shown) == [True, False]
+    page.close()
