@@ -25,7 +25,7 @@ from book.execute import notebooks
 
 LINES = 12  # of open code in one cell, blank ones not counted
 WIDTH = 76  # characters of code that fit the column of a page 1280 pixels wide
-FOLDED = {"hide-input", "remove-input", "checks"}
+FOLDED = {"hide-input", "remove-input", "remove-cell", "checks"}
 QUOTE = re.compile(r"quoted|stated")  # what a chapter calls its `quoted_at(...)`
 
 
@@ -55,7 +55,7 @@ def faults(book: nbformat.NotebookNode, name: str) -> list[str]:
         if "checks" in tags:
             if not checks:
                 fault(1, "a cell tagged `checks` that checks nothing")
-            if draws := re.search(r"^with figure\(", cell.source, re.M):
+            if draws := re.search(r"^with (plots\.)?figure\(", cell.source, re.M):
                 line = cell.source[: draws.start()].count("\n") + 1
                 fault(line, "a cell tagged `checks` draws a figure: give the figure its own cell")
         if tags & FOLDED:
