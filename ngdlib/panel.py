@@ -240,4 +240,4 @@ def _still(rows: list[tuple[str, str]], words: str) -> str:
     lines = "".join(
         f"<li><code>{html.escape(name)}</code> {html.escape(value)}</li>" for name, value in rows
     )
-    return f'<aside class="ngd-live"><ul>{lines}</ul><p>{words}</p></aside>'
+    return f'<aside class="ngd-sliders"><ul>{lines}</ul><p>{words}</p></aside>'

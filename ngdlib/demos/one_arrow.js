@@ -99,7 +99,7 @@ export default ngd.demo({
       told.append(html("div", { class: role }, html("span", { text: what }), number));
       return number;
     };
-    const says = [tell("ngd-euclidean", "ordinary: steepest by the grid’s ruler"), tell("ngd-natural", "natural: steepest by the model’s ruler")];
+    const says = [tell("ngd-euclidean", "ordinary, by the grid’s ruler"), tell("ngd-natural", "natural, by the model’s ruler")];
     ui.root.append(stage, html("div", { class: "ngd-row ngd-told-row" }, told, ui.resetButton()));
 
     /** The arrow from the model, its filled head, and its name beyond the tip. */

@@ -27,12 +27,11 @@ class OneArrow(Demo):
     name = "one-arrow"
     title = "One model in coordinates of your choice"
     caption = (
-        "Each point is a Gaussian; the star is the one that the data ask for, and thin curves join "
-        "models of equal loss. The orange grid is a way to write the models as numbers. "
-        "<strong>Drag its ring</strong>: model, data and loss stay what they are. The ordinary "
-        "gradient (dashed) is the steepest way per unit <em>of the grid</em>, and turns with it. "
-        "The natural gradient (solid) is the steepest way per unit of change <em>in what the model "
-        "predicts</em>, which the purple ellipse measures. It stays."
+        "Each point is a Gaussian, the star is the one that the data ask for; thin curves join "
+        "models of equal loss. <strong>Drag the ring:</strong> the grid is only a way to write the "
+        "models as numbers. The ordinary gradient (dashed) is steepest per unit of the grid, and "
+        "turns with it. The natural gradient (solid) is steepest per unit of change <em>in what the model "
+        "predicts</em>, the purple ellipse, and stays."
     )
 
     ux = Number(0.0, min=-0.75, max=0.75)
