@@ -30,8 +30,8 @@ class OneArrow(Demo):
         "Each point is a Gaussian, the star is the one that the data ask for; thin curves join "
         "models of equal loss. <strong>Drag the ring:</strong> the grid is only a way to write the "
         "models as numbers. The ordinary gradient (dashed) is steepest per unit of the grid, and "
-        "turns with it. The natural gradient (solid) is steepest per unit of change <em>in what the model "
-        "predicts</em>, the purple ellipse, and stays."
+        "turns with it. The natural gradient (solid) is steepest per unit of change <em>in what "
+        "the model predicts</em>, the purple ellipse, and stays."
     )
 
     ux = Number(0.0, min=-0.75, max=0.75)
