@@ -3,6 +3,7 @@
 import asyncio
 import html
 import json
+import re
 
 import nbformat
 import pytest
@@ -156,3 +157,20 @@ def test_live_controls_have_a_still():
     assert "alive in Jupyter" in shown["text/html"]
     with pytest.raises(ValueError, match="expected ipywidgets"):
         live(Text("a"), "b")
+
+
+def sources(file) -> list[str]:
+    cells = json.loads(file.read_text("utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+@pytest.mark.parametrize("file", CHAPTERS, ids=lambda file: file.stem)
+def test_every_chapter_shows_how_a_demo_lives_in_jupyter(file):
+    """Python sets it and hears of it, an ipywidgets control is linked; and the example's panel."""
+    code = sources(file)
+    (live_cell,) = [source for source in code if "\nlive(" in source]
+    assert "demo.observe(" in live_cell and "link((demo," in live_cell
+    assert re.search(r"^demo\.\w+ = ", live_cell, flags=re.M)
+    named = [source for source in code if re.search(r"^demo = \w+\(", source, flags=re.M)]
+    assert len(named) == 1 and code.index(named[0]) < code.index(live_cell)
+    assert sum(f'panel("{file.stem}")' in source for source in code) == 1
