@@ -172,6 +172,9 @@ def svg_text(fig: mpl.figure.Figure, alt: str) -> str:
         r'<g id="[^"]*"', "<g", svg
     )  # the same names in every figure, and nothing uses them
     svg = re.sub(r"\n\s*", "\n", svg)
+    # matplotlib's ids are hashes of floats to the last bit, which differ from one BLAS to the next
+    for n, identity in enumerate(dict.fromkeys(re.findall(r'\bid="(\w[0-9a-f]{10})"', svg))):
+        svg = svg.replace(identity, f"{mpl.rcParams['svg.hashsalt']}-{n}")
     width, height = fig.get_size_inches()
     svg = re.sub(
         r"<svg [^>]*>",

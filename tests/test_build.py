@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
+import numpy as np
 import pytest
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
@@ -380,6 +381,26 @@ def test_a_figure_is_drawn_again_for_a_phone(monkeypatch):
     assert ">there<" in moved.narrow and ">there<" not in moved.svg
     for options in ({"narrow": False}, {"width": 3.6}):
         assert narrow_of(monkeypatch, **options).narrow == ""
+
+
+def test_figures_do_not_show_the_last_bits(monkeypatch):
+    """Another BLAS rounds otherwise: a figure of the same numbers to 1e-13 is the same bytes."""
+    shown = []
+    monkeypatch.setattr("ngdlib.plots.display", shown.append)
+
+    def drawn(change: float) -> str:
+        with figure("a-figure", caption="Look.", alt="A curve", ncols=2) as (_, axes):
+            for k, ax in enumerate(axes):
+                x = np.linspace(0.1, 3, 40) * (1 + change)
+                ax.plot(x, np.exp(np.sin(x)) ** 3 + k, "o-")
+                ax.set_yscale("log")
+        return shown[-1]._repr_html_()
+
+    plain = drawn(0.0)
+    assert "clip-path" in plain and "<use" in plain
+    for change in (1e-15, -3e-14, 1e-13):
+        assert drawn(change) == plain
+    assert drawn(0.01) != plain  # negative control
 
 
 def citation_faults(keys: set[str], texts: dict[str, str]) -> list[str]:
