@@ -265,7 +265,7 @@ def irls() -> Derivation:
     r, F = sp.MatrixSymbol("r", n, 1), sp.MatrixSymbol("F", k, k)
     d = Derivation(
         "bernoulli-irls",
-        title="IRLS is the unit natural step",
+        title="Where a reweighted least-squares fit ends",
         problem="Fit the numbers $Xw - r$ by $X(w+v)$, with weights $S$. For which $v$ is the "
         "weighted sum of squares smallest?",
         domain={S: "symmetric", F: "positive definite"},

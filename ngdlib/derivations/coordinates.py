@@ -14,7 +14,6 @@ q, z, θ, η, k, t = (Symbol(name) for name in ("q", "z", "theta", "eta", "k", "
 σ, L, φ, curve = Function("sigma"), Function("L"), Function("phi"), Function("theta")
 HALF = Rational(1, 2)
 coin_loss = -ȳ * sp.log(q) - (1 - ȳ) * sp.log(1 - q)
-by_q, by_z = Symbol("qdot_prob"), Symbol("qdot_logodds")
 TEX = {ȳ: r"\bar y"}
 UNIT = Interval.open(0, 1)
 LINE = Interval.open(-oo, oo)
@@ -77,11 +76,10 @@ def coin_speeds() -> Derivation:
         problem="Each person flows down the slope in a chart of their own. How fast does the "
         "probability move, for the one and for the other?",
         domain={q: UNIT, z: LINE, ȳ: UNIT},
-        tex={**TEX, by_q: r"\dot q_{\text{prob}}", by_z: r"\dot q_{\text{log-odds}}"},
+        tex=TEX,
     )
     logistic(d)
     speed = (ȳ - q) / (q * (1 - q))
-    d.define(by_q, speed).define(by_z, q * (1 - q) * (ȳ - q))
     d.equal(
         -Derivative(coin_loss, q),
         speed,
@@ -91,7 +89,10 @@ def coin_speeds() -> Derivation:
             because=r"log-odds: $\dot z$ is minus the slope of the same loss by $z$")  # fmt: skip
     d.equal(Derivative(σ(z), z) * (ȳ - σ(z)), σ(z) * (1 - σ(z)) * (ȳ - σ(z)),
             because=r"seen in probability: $\dot q = \frac{dq}{dz}\,\dot z$")  # fmt: skip
-    d.equal(by_z / by_q, (q * (1 - q)) ** 2, because="the second speed divided by the first")
+    second = sp.Mul(q, 1 - q, ȳ - q, evaluate=False)  # in z it would be the line above
+    both = sp.Mul(second, sp.Pow(speed, -1, evaluate=False), evaluate=False)
+    d.equal(both, sp.Pow(sp.Mul(q, 1 - q, evaluate=False), 2, evaluate=False),
+            because=r"the second, with $\sigma(z) = q$, divided by the first")  # fmt: skip
     return d
 
 
