@@ -5,6 +5,16 @@ from ngdlib.families.bernoulli import Bernoulli
 from ngdlib.families.categorical import Categorical
 from ngdlib.families.exponential_family import ExponentialFamily
 from ngdlib.families.gaussian import Gaussian
+from ngdlib.families.linear_gaussian import LinearGaussian, known_covariance
 from ngdlib.families.mixture import GaussianMixture
 
-__all__ = ["Bernoulli", "Categorical", "ExponentialFamily", "Gaussian", "GaussianMixture", "Model"]
+__all__ = [
+    "Bernoulli",
+    "Categorical",
+    "ExponentialFamily",
+    "Gaussian",
+    "GaussianMixture",
+    "LinearGaussian",
+    "Model",
+    "known_covariance",
+]

@@ -1,0 +1,129 @@
+"""Gaussian variational inference: the loss KL(q || posterior), and its natural step for q.
+
+q is N(mean, variance), elementwise ("mean field"), or N(mean, covariance). The natural step in the
+natural parameters has a closed form in mean and variance (Khan & Rue 2023): the precision moves
+first, and the mean with the variance that is new.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ngdlib.descent import Objective
+from ngdlib.families import Gaussian
+from ngdlib.validate import (
+    Array,
+    broadcast,
+    instance,
+    matrices,
+    number,
+    real_array,
+    require,
+    vectors,
+)
+
+
+class Belief(NamedTuple):
+    """Independent Gaussians: mean and variance of each, shape (..., d)."""
+
+    mean: Array
+    variance: Array
+
+
+def posterior(prior: Belief, total: ArrayLike, count: ArrayLike, noise: ArrayLike) -> Belief:
+    """What to believe of a location after measurements: exact, a Gaussian again.
+
+    prior  mean and variance, each (...); total  the sum of the measurements, (...)
+    count  how many they are, >= 0, (...); noise  the standard deviation of one, > 0, (...)
+    """
+    mean, variance = _belief(prior)
+    total, count, noise = (
+        real_array(name, value)
+        for name, value in (("total", total), ("count", count), ("noise", noise))
+    )
+    require("count", count >= 0, "a number of measurements >= 0", count)
+    require("noise", noise > 0, "a standard deviation > 0", noise)
+    precision = 1 / variance + count / noise**2
+    return Belief((mean / variance + total / noise**2) / precision, 1 / precision)
+
+
+def reverse_kl(model: Gaussian, target: ArrayLike) -> Objective:
+    """The loss KL(q || N(m, s)) of a Gaussian q in the model's chart; its minimum is the target.
+
+    target  (m, s), mean and standard deviation, shape (..., 2)
+    """
+    instance("model", model, Gaussian, "a Gaussian")
+    base = Gaussian("mu, sigma")
+    target = base._point("target", target)
+    goal = model._from_base(target)
+
+    def gradient(theta: Array) -> Array:
+        here = model._to_base(model._point("theta", theta))
+        (mu, sigma), (m, s) = np.moveaxis(here, -1, 0), np.moveaxis(target, -1, 0)
+        g = np.stack(np.broadcast_arrays((mu - m) / s**2, sigma / s**2 - 1 / sigma), axis=-1)
+        return np.einsum("...i,...ij->...j", g, model._base_velocity(here))
+
+    return Objective(lambda theta: model.kl(theta, goal), gradient)
+
+
+def mean_field_gradients(q: Belief, m: ArrayLike, precision: ArrayLike) -> tuple[Array, Array]:
+    """The gradients of KL(q || N(m, precision^-1)) by means and by variances, each (..., d).
+
+    q  shape (..., d) each; m  shape (..., d); precision  shape (..., d, d), symmetric
+    """
+    mean, variance = _belief(q)
+    P = matrices("precision", precision, mean.shape[-1] if mean.ndim else None)
+    m = vectors("m", m, P.shape[-1])
+    broadcast("m", m.shape[:-1], "q", mean.shape[:-1])
+    g_mean = np.einsum("...ij,...j->...i", P, mean - m)
+    return g_mean, (np.diagonal(P, axis1=-2, axis2=-1) - 1 / variance) / 2
+
+
+def natural_step(q: Belief, g_mean: ArrayLike, g_variance: ArrayLike, eta: float) -> Belief:
+    """A natural step of size ``eta`` > 0, taken in the natural parameters of each q_i.
+
+    g_mean, g_variance  the gradients of the loss by mean and by variance, shape (..., d)
+    ValueError where the new precision is not positive: there the step leaves the model.
+    """
+    mean, variance = _belief(q)
+    g_mean, g_variance = real_array("g_mean", g_mean), real_array("g_variance", g_variance)
+    eta = number("eta", eta, above=0.0)
+    precision = 1 / variance + 2 * eta * g_variance
+    require("eta", precision > 0, "a step that ends at a precision > 0", precision)
+    return Belief(mean - eta * g_mean / precision, 1 / precision)
+
+
+def natural_step_full(
+    mean: ArrayLike, covariance: ArrayLike, g_mean: ArrayLike, g_covariance: ArrayLike, eta: float
+) -> tuple[Array, Array]:
+    """The same for q = N(mean, covariance): the new mean (..., d) and covariance (..., d, d).
+
+    g_covariance  shape (..., d, d), symmetric: the loss changes by tr(g_covariance dS)
+    """
+    S = matrices("covariance", covariance)
+    d = S.shape[-1]
+    mean, g = vectors("mean", mean, d), vectors("g_mean", g_mean, d)
+    G, eta = matrices("g_covariance", g_covariance, d), number("eta", eta, above=0.0)
+    S = _inverse("eta", _inverse("covariance", S) + 2 * eta * G)
+    return mean - eta * np.einsum("...ij,...j->...i", S, g), S
+
+
+def _inverse(name: str, matrix: Array) -> Array:
+    """The inverse of symmetric positive definite matrices, by Cholesky."""
+    turned = np.swapaxes(matrix, -1, -2)
+    symmetric = np.all(np.isclose(matrix, turned, rtol=1e-9, atol=1e-12), axis=(-2, -1))
+    good = symmetric & (np.linalg.eigvalsh((matrix + turned) / 2)[..., 0] > 0)
+    require(name, good, "a symmetric positive definite matrix", matrix)
+    half = np.linalg.solve(np.linalg.cholesky(matrix), np.eye(matrix.shape[-1]))
+    return np.swapaxes(half, -1, -2) @ half
+
+
+def _belief(q: Belief) -> tuple[Array, Array]:
+    instance("q", q, Belief, "a Belief(mean, variance)")
+    mean, variance = real_array("mean", q.mean), real_array("variance", q.variance)
+    require("variance", variance > 0, "variances > 0", variance)
+    broadcast("mean", mean.shape, "variance", variance.shape)
+    return np.broadcast_arrays(mean, variance)
