@@ -14,7 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ngdlib.validate import Array, broadcast, instance, invertible, matrices, require, vectors
+from ngdlib.validate import (
+    Array,
+    broadcast,
+    count,
+    instance,
+    invertible,
+    matrices,
+    representable,
+    require,
+    vectors,
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,11 @@ class ChangeOfChart:
     inverse: Callable[[ArrayLike], Array]
     jacobian: Callable[[ArrayLike], Array]
 
+    def __post_init__(self) -> None:
+        count("dim", self.dim, least=1)
+        for name in ("forward", "inverse", "jacobian"):
+            instance(name, getattr(self, name), Callable, "a function")
+
     def __call__(self, theta: ArrayLike) -> Array:
         return self.forward(vectors("theta", theta, self.dim))
 
@@ -41,7 +56,8 @@ class ChangeOfChart:
         """The change back, from `target` to `source`."""
 
         def jacobian(phi: ArrayLike) -> Array:
-            return np.linalg.inv(regular(self.jacobian(self.inverse(phi))))
+            T = regular(self.jacobian(self.inverse(phi)))
+            return np.linalg.solve(T, np.broadcast_to(np.eye(self.dim), T.shape))
 
         return ChangeOfChart(
             self.target, self.source, self.dim, self.inverse, self.forward, jacobian
@@ -71,10 +87,13 @@ def affine(matrix: ArrayLike, offset: ArrayLike, source: str, target: str) -> Ch
     if T.ndim != 2:
         raise ValueError(f"matrix: expected shape (d, d), got shape {T.shape}")
     c = vectors("offset", offset, len(T))
+    if c.ndim != 1:
+        raise ValueError(f"offset: expected shape ({len(T)},), got shape {c.shape}")
+    c = c.copy()
     back = np.linalg.inv(T)
 
     def jacobian(theta: ArrayLike) -> Array:
-        return np.broadcast_to(T, (*vectors("theta", theta, len(T)).shape[:-1], *T.shape))
+        return np.broadcast_to(T, (*vectors("theta", theta, len(T)).shape[:-1], *T.shape)).copy()
 
     return ChangeOfChart(
         source,
@@ -89,25 +108,25 @@ def affine(matrix: ArrayLike, offset: ArrayLike, source: str, target: str) -> Ch
 def pull_back_gradient(g_phi: ArrayLike, T: ArrayLike) -> Array:
     """The gradient in theta of a function with gradient ``g_phi`` in phi: T^T g_phi."""
     g, T = _with_jacobian("g_phi", g_phi, T)
-    return np.einsum("...ij,...i->...j", T, g)
+    return representable("g_phi", np.einsum("...ij,...i->...j", T, g))
 
 
 def push_forward_gradient(g_theta: ArrayLike, T: ArrayLike) -> Array:
     """The gradient in phi of a function with gradient ``g_theta`` in theta: T^-T g_theta."""
     g, T = _with_jacobian("g_theta", g_theta, T)
-    return np.linalg.solve(np.swapaxes(T, -1, -2), g[..., None])[..., 0]
+    return representable("g_theta", np.linalg.solve(np.swapaxes(T, -1, -2), g[..., None])[..., 0])
 
 
 def push_forward_velocity(v_theta: ArrayLike, T: ArrayLike) -> Array:
     """The velocity in phi of a motion with velocity ``v_theta`` in theta: T v_theta."""
     v, T = _with_jacobian("v_theta", v_theta, T)
-    return np.einsum("...ij,...j->...i", T, v)
+    return representable("v_theta", np.einsum("...ij,...j->...i", T, v))
 
 
 def pull_back_velocity(v_phi: ArrayLike, T: ArrayLike) -> Array:
     """The velocity in theta of a motion with velocity ``v_phi`` in phi: T^-1 v_phi."""
     v, T = _with_jacobian("v_phi", v_phi, T)
-    return np.linalg.solve(T, v[..., None])[..., 0]
+    return representable("v_phi", np.linalg.solve(T, v[..., None])[..., 0])
 
 
 def transform_metric(F_theta: ArrayLike, T: ArrayLike) -> Array:
@@ -115,20 +134,23 @@ def transform_metric(F_theta: ArrayLike, T: ArrayLike) -> Array:
     T = regular(T)
     back = np.linalg.inv(T)
     F = _metric("F_theta", F_theta, T)
-    return np.swapaxes(back, -1, -2) @ F @ back
+    with np.errstate(all="ignore"):
+        return representable("F_theta", np.swapaxes(back, -1, -2) @ F @ back)
 
 
 def pull_back_metric(F_phi: ArrayLike, T: ArrayLike) -> Array:
     """The metric in theta of one with matrix ``F_phi`` in phi: T^T F_phi T."""
     T = regular(T)
-    return np.swapaxes(T, -1, -2) @ _metric("F_phi", F_phi, T) @ T
+    F = _metric("F_phi", F_phi, T)
+    with np.errstate(all="ignore"):
+        return representable("F_phi", np.swapaxes(T, -1, -2) @ F @ T)
 
 
 def regular(T: ArrayLike) -> Array:
     """``T`` as checked Jacobians, shape (..., d, d); ValueError where one is singular."""
     T = matrices("T", T)
     require("T", invertible(T), "an invertible Jacobian (elsewhere phi is no chart)", T)
-    return T
+    return T.copy()
 
 
 def _with_jacobian(name: str, vector: ArrayLike, T: ArrayLike) -> tuple[Array, Array]:

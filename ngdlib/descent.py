@@ -22,10 +22,11 @@ from ngdlib.validate import (
     broadcast,
     count,
     instance,
-    invertible,
     matrices,
+    metric,
     number,
     real_array,
+    representable,
     require,
     vectors,
 )
@@ -34,19 +35,27 @@ METRICS = ("natural", "euclidean")
 
 
 class Objective(NamedTuple):
-    """A loss: ``value`` maps theta (..., d) to (...), ``gradient`` to (..., d)."""
+    """A loss: ``value`` maps theta (..., d) to (...), ``gradient`` to (..., d).
+
+    Optional, (..., d) to (..., d, d): ``hessian``, the second derivatives, and
+    ``covariant_hessian``, the Riemannian ones of the model's Fisher metric.
+    """
 
     value: Callable[[Array], Array]
     gradient: Callable[[Array], Array]
+    hessian: Callable[[Array], Array] | None = None
+    covariant_hessian: Callable[[Array], Array] | None = None
 
 
 def data_fit(model: Model, mean: ArrayLike) -> Objective:
     """The mean negative log likelihood of data whose statistics have the given mean (..., m)."""
     instance("model", model, Model, "a model")
-    mean = model._data_mean(mean)
+    mean = model._data_mean(mean).copy()
     return Objective(
         lambda theta: model.cross_entropy(theta, mean),
         lambda theta: model.cross_entropy_gradient(theta, mean),
+        lambda theta: model.cross_entropy_hessian(theta, mean),
+        lambda theta: model.covariant_hessian(theta, mean),
     )
 
 
@@ -58,15 +67,45 @@ def gradient_direction(g: ArrayLike) -> Array:
 def natural_direction(F: ArrayLike, g: ArrayLike, damping: float = 0.0) -> Array:
     """-(F + damping I)^-1 g: steepest descent where length is Fisher length (Amari 1998, eq. 1).
 
-    F  shape (..., d, d); g  shape (..., d); damping >= 0. ValueError where the matrix is singular.
+    F  shape (..., d, d); g  shape (..., d); damping >= 0. Solved by Cholesky, with the scales of
+    the coordinates divided out. ValueError where F + damping I is not symmetric and positive
+    definite; where it is singular or indefinite, with the direction that shows it. (A singular F
+    wants damping, a chart without redundancy, or `pseudo_natural_direction`.)
     """
     F = matrices("F", F)
     g = vectors("g", g, F.shape[-1])
     broadcast("g", g.shape[:-1], "F", F.shape[:-2])
-    damped = F + number("damping", damping, least=0.0) * np.eye(F.shape[-1])
-    wanted = "an invertible F + damping I; use damping, or a chart without redundancy"
-    require("F", invertible(damped), wanted, damped)
-    return -np.linalg.solve(damped, g[..., None])[..., 0]
+    λ = number("damping", damping, least=0.0)
+    C, scale = metric("F + damping I" if λ else "F", F + λ * np.eye(F.shape[-1]) if λ else F)
+    L = np.linalg.cholesky(C)
+    half = np.linalg.solve(L, (g / scale)[..., None])
+    with np.errstate(all="ignore"):
+        d = -np.linalg.solve(np.swapaxes(L, -1, -2), half)[..., 0] / scale
+    return representable("g", d)
+
+
+def pseudo_natural_direction(
+    F: ArrayLike, g: ArrayLike, cutoff: float = 1e-10
+) -> tuple[Array, np.ndarray]:
+    """-F^+ g with the pseudoinverse, shape (..., d), and the rank that was used, shape (...).
+
+    Eigenvalues below ``cutoff`` (0 < cutoff < 1) times the largest count as zero. Of all directions
+    with F d = -g it is the shortest in these coordinates; what of g lies in the null space is
+    dropped. ValueError where F is not symmetric, or indefinite.
+    """
+    F = matrices("F", F)
+    g = vectors("g", g, F.shape[-1])
+    broadcast("g", g.shape[:-1], "F", F.shape[:-2])
+    cutoff = number("cutoff", cutoff, above=0.0)
+    require("cutoff", cutoff < 1, "a number below 1", cutoff)
+    metric("F", F, singular=True)
+    values, V = np.linalg.eigh(F)
+    kept = values > cutoff * values[..., -1:]
+    with np.errstate(all="ignore"):
+        along = np.einsum("...ij,...i->...j", V, g)
+        along = np.where(kept, along / np.where(kept, values, 1.0), 0.0)
+        d = -np.einsum("...ij,...j->...i", V, along)
+    return representable("g", d), kept.sum(axis=-1) + np.zeros(d.shape[:-1], dtype=int)
 
 
 @dataclass(frozen=True)
@@ -141,14 +180,21 @@ def _at_radius(model: Model, theta: Array, direction: Array, eps: float, first: 
 
 
 def fisher_length(F: ArrayLike, v: ArrayLike) -> Array:
-    """sqrt(v^T F v), shape (...): to leading order sqrt(2 KL) of a displacement v."""
+    """sqrt(v^T F v), shape (...): to leading order sqrt(2 KL) of a displacement v.
+
+    F  shape (..., d, d), symmetric; it may be singular. ValueError where it is indefinite.
+    """
     F = matrices("F", F)
     v = vectors("v", v, F.shape[-1])
     broadcast("v", v.shape[:-1], "F", F.shape[:-2])
-    size = np.max(np.abs(v), axis=-1)  # v is scaled first: its square may not fit in float64
-    unit = v / np.where(size > 0, size, 1.0)[..., None]
-    square = np.einsum("...i,...ij,...j->...", unit, F, unit)
-    return size * np.sqrt(np.maximum(square, 0.0))  # rounding may give -1e-17 where F is singular
+    C, scale = metric("F", F, singular=True)
+    with np.errstate(all="ignore"):
+        v = v * scale
+        size = np.max(np.abs(v), axis=-1)  # v is scaled first: its square may not fit in float64
+        unit = v / np.where(size > 0, size, 1.0)[..., None]
+        square = np.einsum("...i,...ij,...j->...", unit, C, unit)
+        # rounding may give -1e-17 where F is singular
+        return representable("v", size * np.sqrt(np.maximum(square, 0.0)))
 
 
 Length = Fixed | FisherLength | KLRadius
@@ -183,7 +229,7 @@ class Info(NamedTuple):
 
 def init(theta: ArrayLike) -> State:
     """The state before the first step."""
-    return State(_vectors("theta", theta), 0)
+    return State(_vectors("theta", theta).copy(), 0)
 
 
 def step(
@@ -261,8 +307,10 @@ def flow(
 ) -> Array:
     """The continuous descent d theta/dt = direction, at the given times: (len(times), ..., d).
 
-    times  increasing, from 0 on, in units of the step size; relative error about 1e-11.
-    Raises ValueError where the flow leaves the model or reaches its boundary before the last time.
+    times  increasing, from 0 on, in units of the step size
+    Each coordinate is right to a relative 1e-11; one that may pass through zero (mu, log-odds), to
+    1e-11 of |theta_i| or of its Fisher unit 1/sqrt(F_ii) at the start, whichever is more. Raises
+    ValueError where the flow leaves the model or reaches its boundary before the last time.
     """
     _check(model, objective, metric, UNIT, 0.0)
     theta = model._point("theta", theta)
@@ -278,11 +326,19 @@ def flow(
             return np.full_like(flat, np.nan)  # the solver takes a shorter step
         return np.ravel(_direction(point, model, objective, metric, 0.0)[-1])
 
+    # A coordinate that cannot be zero inside the model keeps its digits however small it gets.
+    free = np.stack(
+        [inside(model, np.where(np.arange(model.dim) == i, 0.0, start)) for i in range(model.dim)],
+        axis=-1,
+    )
+    unit = 1 / np.sqrt(np.diagonal(model.fisher(start), axis1=-2, axis2=-1))
+    floor = np.where(free, 1e-14 * unit, 1e-300).ravel()
+
     if times[-1] == 0:
         return start[None].copy()
     with np.errstate(all="ignore"):
         solution = solve_ivp(
-            velocity, (0.0, times[-1]), start.ravel(), "DOP853", times, rtol=1e-12, atol=1e-14
+            velocity, (0.0, times[-1]), start.ravel(), "DOP853", times, rtol=3e-14, atol=floor
         )
     if not solution.success or solution.y.shape[1] != len(times):
         raise ValueError(
@@ -316,6 +372,8 @@ def _vectors(name: str, value: ArrayLike) -> Array:
 def _check(model: Model, objective: Objective, metric: str, length: object, damping: float) -> None:
     instance("model", model, Model, "a model")
     instance("objective", objective, Objective, "an Objective")
+    instance("objective.value", objective.value, Callable, "a function")
+    instance("objective.gradient", objective.gradient, Callable, "a function")
     if metric not in METRICS:
         raise ValueError(f"metric: expected one of {METRICS}, got {metric!r}")
     instance("length", length, Length, "Fixed, FisherLength or KLRadius")

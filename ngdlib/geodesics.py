@@ -1,39 +1,38 @@
 """Geodesics of the Fisher metric, for any model: the step that no chart can change.
 
-The Levi-Civita connection is computed from `model.fisher` alone, by central differences of order
-eight, so that each chart gets its own Christoffel symbols and agreement between charts is a result,
-not an assumption.
+What the family has in closed form is taken from it; the rest comes from exact derivatives (its
+Christoffel symbols) and, for geodesics, from the differential equation. Each chart has its own
+symbols, so that agreement between charts is a result, not an assumption.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
-_PATIENCE = 2000  # evaluations; a geodesic inside the model takes some hundred
-# f'(x) ≈ Σ w_k f(x + kh) / h, exact for polynomials up to degree eight.
-_STENCIL = np.array([1, 2, 3, 4, -1, -2, -3, -4])
-_WEIGHTS = np.array([4 / 5, -1 / 5, 4 / 105, -1 / 280, -4 / 5, 1 / 5, -4 / 105, 1 / 280])
+from ngdlib.families.base import Model, inside
+from ngdlib.validate import Array, broadcast, instance, metric, real_array, require, vectors
+
+_PATIENCE = 4000  # evaluations; a geodesic inside the model takes some hundred
+# f'(x) ≈ Σ w_k f(x + kh) / h, exact for polynomials up to degree eight; and up to degree six.
+_MULTIPLES = np.array([1, 2, 3, 4, -1, -2, -3, -4])
+_EIGHT = np.array([4 / 5, -1 / 5, 4 / 105, -1 / 280, -4 / 5, 1 / 5, -4 / 105, 1 / 280])
+_SIX = np.array([3 / 4, -3 / 20, 1 / 60, 0, -3 / 4, 3 / 20, -1 / 60, 0])
 
 
-def christoffel(model, theta) -> np.ndarray:
+def christoffel(model: Model, theta: ArrayLike) -> Array:
     """Christoffel symbols ``[..., i, j, k]`` = Γ^i_jk of the Fisher metric at ``theta``.
 
     ``theta``: shape (..., d), inside the model. They are symmetric in j and k, and no tensor: under
-    a change of chart they gain a term in the second derivatives of the change. Accurate to about
-    1e-11 relative. Raises ValueError outside the model and where the Fisher matrix is singular.
+    a change of chart they gain a term in the second derivatives of the change. Exact to rounding,
+    everywhere in the model. ValueError outside it and where the Fisher matrix is singular.
     """
-    theta = _inside(model, theta)
-    F = model.fisher(theta)
-    dF = _differences(model, theta, model.fisher)  # [..., j, k, l] = ∂_l F_jk
-    # Γ_m,jk = ½ (∂_j F_mk + ∂_k F_mj − ∂_m F_jk), then the index m is raised.
-    first = np.swapaxes(dF, -1, -2)  # [..., m, j, k] = ∂_j F_mk
-    lowered = (first + dF - np.moveaxis(dF, -1, -3)) / 2
-    d = model.dim
-    return _solve(F, lowered.reshape(*F.shape[:-2], d, d * d)).reshape(lowered.shape)
+    instance("model", model, Model, "a model")
+    return model.christoffel(theta)
 
 
-def exponential(model, theta, velocity) -> np.ndarray:
+def exponential(model: Model, theta: ArrayLike, velocity: ArrayLike) -> Array:
     """The exponential map: where the geodesic through ``theta`` with this velocity is at time 1.
 
     ``theta``, ``velocity``: shape (..., d). Returns parameters, shape (..., d): the same
@@ -43,99 +42,142 @@ def exponential(model, theta, velocity) -> np.ndarray:
     return geodesic(model, theta, velocity, [1.0])[0]
 
 
-def geodesic(model, theta, velocity, times) -> np.ndarray:
+def geodesic(model: Model, theta: ArrayLike, velocity: ArrayLike, times: ArrayLike) -> Array:
     """Points of the geodesic θ̈^i = −Γ^i_jk θ̇^j θ̇^k at increasing non-negative ``times``.
 
-    Returns shape (len(times), ..., d). Integrated at relative tolerance 1e-12. Raises ValueError
-    outside the model, for times that do not increase, and where the geodesic reaches the edge of
-    the model before the last of them.
+    Returns shape (len(times), ..., d). In closed form where the family has one; else integrated,
+    each geodesic for itself, to an error of about 1e-10 of its own Fisher length. ValueError
+    outside the model, for times that do not increase, and where a geodesic reaches the edge of the
+    model before the last of them.
     """
-    theta = _inside(model, theta)
-    velocity = np.asarray(velocity, dtype=float)
-    if velocity.shape[-1:] != theta.shape[-1:] or not np.isfinite(velocity).all():
-        raise ValueError(
-            f"velocity: expected finite numbers of shape (..., {model.dim}), "
-            f"got shape {velocity.shape}"
-        )
-    times = np.asarray(times, dtype=float)
-    if times.ndim != 1 or times.size == 0 or times[0] < 0 or not (np.diff(times) > 0).all():
-        raise ValueError(f"times: expected increasing non-negative numbers, got {times!r}")
-    theta, velocity = np.broadcast_arrays(theta, velocity)
-    shape = (2, *theta.shape)
+    theta, velocity, times = _start(model, theta, velocity, times)
+    if not model.has_geodesics:
+        return integrated_geodesic(model, theta, velocity, times)
+    t = times.reshape(-1, *[1] * (theta.ndim - 1))
+    with np.errstate(all="ignore"):
+        there = model._geodesic(theta, velocity, np.broadcast_to(t, (t.size, *theta.shape[:-1])))
+    _within(inside(model, there), model, times)
+    return there
 
-    edge = ValueError(
-        f"velocity: the geodesic comes to the edge of {model.name} before time {times[-1]:g}"
-    )
+
+def integrated_geodesic(
+    model: Model, theta: ArrayLike, velocity: ArrayLike, times: ArrayLike
+) -> Array:
+    """`geodesic`, always by its differential equation: what a closed form is compared with.
+
+    Arguments, result and errors as there. Error about 1e-10 of the Fisher length of the geodesic.
+    """
+    theta, velocity, times = _start(model, theta, velocity, times)
+    path = np.empty((times.size, *theta.shape))
+    for at in np.ndindex(theta.shape[:-1]):
+        path[(slice(None), *at)] = _integrate(model, theta[at], velocity[at], times)
+    return path
+
+
+def _start(model, theta, velocity, times) -> tuple[Array, Array, Array]:
+    instance("model", model, Model, "a model")
+    theta, velocity = model._point("theta", theta), vectors("velocity", velocity, model.dim)
+    broadcast("velocity", velocity.shape[:-1], "theta", theta.shape[:-1])
+    times = real_array("times", times)
+    if times.ndim != 1 or times.size == 0 or times[0] < 0 or not (np.diff(times) > 0).all():
+        raise ValueError(
+            f"times: expected increasing non-negative numbers, shape (n,), got {times}"
+        )
+    return *np.broadcast_arrays(theta, velocity), times
+
+
+def _within(stays: np.ndarray, model: Model, times: Array) -> None:
+    if not np.all(stays):
+        raise ValueError(
+            f"velocity: expected a geodesic that stays in the model; this one comes to the edge of "
+            f"{model.name} before time {times[-1]:g}"
+        )
+
+
+def _integrate(model: Model, theta: Array, velocity: Array, times: Array) -> Array:
+    """One geodesic, in units of its own Fisher length, so that errors are relative to it."""
+    F = model.fisher(theta)
+    C, scale = metric("theta", F)
+    speed = np.sqrt(max((velocity * scale) @ C @ (velocity * scale), 0.0))
+    if speed == 0 or times[-1] == 0:
+        return np.broadcast_to(theta, (times.size, theta.size)).copy()
+    unit = speed / scale
     patience = iter(range(_PATIENCE))
 
     def acceleration(_, state):
+        shift, motion = state.reshape(2, -1)
+        point = theta + shift * unit
         if next(patience, None) is None:
-            raise edge
-        point, speed = state.reshape(shape)
-        if not np.all(model.in_domain(point)):  # a trial stage beyond the edge: shorten the step
+            _within(np.False_, model, times)
+        if not inside(model, point):  # a trial stage beyond the edge: shorten the step
             return np.full(state.shape, np.nan)
-        bend = np.einsum("...ijk,...j,...k->...i", christoffel(model, point), speed, speed)
-        return np.stack([speed, -bend]).ravel()
+        motion = motion * unit
+        bend = np.einsum("ijk,j,k->i", model._christoffel(point), motion, motion)
+        return np.concatenate([motion, -bend]) / np.tile(unit, 2)
 
-    start = np.stack([theta, velocity]).ravel()
-    if times[-1] == 0:
-        return theta[None].copy()
     with np.errstate(all="ignore"):
+        begin = np.concatenate([np.zeros(theta.size), velocity / unit])
         path = solve_ivp(
-            acceleration, (0, times[-1]), start, "DOP853", times, rtol=1e-12, atol=1e-13
+            acceleration, (0, times[-1]), begin, "DOP853", times, rtol=1e-13, atol=1e-13
         )
-    if not path.success or not np.isfinite(path.y).all():
-        raise edge
-    return np.moveaxis(path.y, -1, 0).reshape(times.size, *shape)[:, 0]
+    _within(path.success and np.isfinite(path.y).all(), model, times)
+    return theta + path.y[: theta.size].T * unit
 
 
-def covariant_hessian(model, objective, theta) -> np.ndarray:
+def covariant_hessian(model: Model, objective, theta: ArrayLike) -> Array:
     """The Riemannian Hessian ∂_i ∂_j L − Γ^k_ij ∂_k L of the loss, shape (..., d, d).
 
     Unlike the matrix of second derivatives alone it is a tensor: it changes under a change of chart
-    as the Fisher matrix does. ``objective``: anything with a ``gradient(theta)``. Raises ValueError
-    outside the model and where the Fisher matrix is singular.
+    as the Fisher matrix does. ``objective``: an `Objective`, or anything with a
+    ``gradient(theta)``. In closed form for `data_fit`; from its ``hessian`` where it has one; else
+    from differences of the gradient, to 1e-7 relative or better. ValueError outside the model,
+    where the Fisher matrix is singular, and where differences do not reach that accuracy.
     """
-    theta = _inside(model, theta)
-    second = _differences(model, theta, objective.gradient)
-    second = (second + np.swapaxes(second, -1, -2)) / 2
-    return second - np.einsum(
-        "...kij,...k->...ij", christoffel(model, theta), objective.gradient(theta)
-    )
+    instance("model", model, Model, "a model")
+    theta = model._point("theta", theta)
+    gradient = getattr(objective, "gradient", None)
+    if not callable(gradient):
+        raise ValueError(f"objective: expected one with a gradient(theta), got {objective!r}")
+    closed = getattr(objective, "covariant_hessian", None)
+    if closed is not None:
+        return real_array("objective.covariant_hessian(theta)", closed(theta))
+    g = vectors("objective.gradient(theta)", gradient(theta), model.dim)
+    broadcast("objective.gradient(theta)", g.shape[:-1], "theta", theta.shape[:-1])
+    theta, g = np.broadcast_arrays(theta, g)
+    bend = np.einsum("...kij,...k->...ij", model.christoffel(theta), g)
+    plain = getattr(objective, "hessian", None)
+    if plain is not None:
+        return real_array("objective.hessian(theta)", plain(theta)) - bend
+    return _differences(model, theta, gradient) - bend
 
 
-def _inside(model, theta) -> np.ndarray:
-    theta = np.asarray(theta, dtype=float)
-    if theta.shape[-1:] != (model.dim,) or not np.isfinite(theta).all():
-        raise ValueError(
-            f"theta: expected finite numbers of shape (..., {model.dim}), got shape {theta.shape}"
+def _differences(model: Model, theta: Array, gradient) -> Array:
+    """The symmetric matrix ∂g/∂θ, by central differences of order eight, checked by order six."""
+    d = model.dim
+    scale = np.sqrt(np.diagonal(model.fisher(theta), axis1=-2, axis2=-1))
+    best, error = np.zeros((*theta.shape, d)), np.full(theta.shape[:-1], np.inf)
+    # Steps of one coordinate at a time, of this Fisher length and shorter ones.
+    for length in 0.01 * 4.0 ** -np.arange(12):
+        step = length / scale
+        offsets = _MULTIPLES.reshape(-1, *[1] * theta.ndim, 1) * step[..., None] * np.eye(d)
+        points = np.moveaxis(theta[..., None, :] + offsets, -2, 1)  # (8, d, ..., d)
+        fits = np.all(inside(model, points), axis=(0, 1))
+        points = np.where(fits[..., None], points, theta)
+        values = vectors("objective.gradient(theta)", gradient(points), d)
+        rows = (
+            np.moveaxis(np.tensordot(w, values, 1), 0, -2) / step[..., :, None]
+            for w in (_EIGHT, _SIX)
         )
-    if not np.all(model.in_domain(theta)):
-        raise ValueError(f"theta: expected points inside {model.name} ({model.chart}), got {theta}")
-    return theta
-
-
-def _differences(model, theta, f) -> np.ndarray:
-    """∂f/∂θ, the derivative's index last."""
-    diagonal = np.diagonal(model.fisher(theta), axis1=-2, axis2=-1)
-    if not (diagonal > 0).all():
-        raise ValueError("theta: the Fisher matrix is singular here, and has no connection")
-    step = 0.002 / np.sqrt(diagonal)  # (..., d): a small Fisher length along each coordinate
-    offsets = _STENCIL[:, None, None] * np.eye(model.dim)  # (8, d, d): multiple, along, coordinate
-    while True:
-        points = theta[..., None, None, :] + step[..., None, :, None] * offsets
-        inside = model.in_domain(points).all(axis=-2)  # (..., d)
-        if inside.all():
+        H, rough = ((row + np.swapaxes(row, -1, -2)) / 2 for row in rows)
+        unit = scale[..., :, None] * scale[..., None, :]
+        size = np.max(np.abs(H) / unit, axis=(-2, -1))
+        noise = np.max(np.abs(H - rough) / unit, axis=(-2, -1)) / np.where(size > 0, size, 1.0)
+        noise = noise + 1e-15 / length
+        better = fits & (noise < error)
+        best = np.where(better[..., None, None], H, best)
+        error = np.where(better, noise, error)
+        if np.all(error < 1e-11):
             break
-        step = np.where(inside, step, step / 2)
-    values = f(points)  # (..., 8, d, *shape of f)
-    rank = values.ndim - theta.ndim - 1
-    slopes = np.tensordot(_WEIGHTS, np.moveaxis(values, theta.ndim - 1, 0), axes=1)
-    slopes = slopes / step.reshape(step.shape + (1,) * rank)  # (..., d, *shape of f)
-    return np.moveaxis(slopes, theta.ndim - 1, -1)
-
-
-def _solve(F, right) -> np.ndarray:
-    if np.any(np.linalg.cond(F) > 1e13):
-        raise ValueError("theta: the Fisher matrix is singular here, and has no connection")
-    return np.linalg.solve(F, right)
+    wanted = "a point where differences of the gradient give second derivatives to 1e-7"
+    require("theta", error < 1e-7, wanted + "; give the objective a hessian", theta)
+    return best

@@ -9,17 +9,36 @@ Array = NDArray[np.float64]
 
 
 def real_array(name: str, value: ArrayLike) -> Array:
-    """``value`` as a float64 array of finite real numbers; ValueError otherwise."""
+    """``value`` as a float64 array of finite real numbers; ValueError otherwise.
+
+    A float64 array is returned as it is, not copied: who keeps or changes it, copies it. A masked
+    entry has no value, and is refused.
+    """
+    if _masked(value):
+        raise ValueError(f"{name}: expected no masked entries, got {_show(value)}")
     try:
         array = np.asarray(value)
         if array.dtype.kind not in "biuf":
             raise TypeError
-        array = array.astype(float)
-    except (TypeError, ValueError):
+        with np.errstate(over="ignore"):
+            array = np.asarray(array, dtype=float)
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name}: expected real numbers, got {_show(value)}") from None
-    if not np.all(np.isfinite(array)):
+    if not finite(array):
         raise ValueError(f"{name}: expected finite numbers, got {_show(value)}")
     return array
+
+
+def finite(array: Array) -> bool:
+    """Whether every entry is finite: a sum first, which reads the memory once and writes none."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(array.sum()) or np.isfinite(array).all())
+
+
+def _masked(value: object) -> bool:
+    if isinstance(value, np.ma.MaskedArray):
+        return bool(np.ma.getmaskarray(value).any())
+    return isinstance(value, list | tuple) and any(map(_masked, value))
 
 
 def vectors(name: str, value: ArrayLike, dim: int) -> Array:
@@ -38,6 +57,47 @@ def matrices(name: str, value: ArrayLike, dim: int | None = None) -> Array:
     if not square or (dim is not None and array.shape[-1] != dim):
         raise ValueError(f"{name}: expected shape (..., {size}, {size}), got shape {array.shape}")
     return array
+
+
+def representable(name: str, value: Array) -> Array:
+    """``value``, or ValueError where it overflowed: what does not fit in float64 is no answer."""
+    if not finite(np.asarray(value)):
+        raise ValueError(f"{name}: expected a point where the result fits in float64; it overflows")
+    return value
+
+
+def metric(name: str, value: Array, *, singular: bool = False) -> tuple[Array, Array]:
+    """Checked square matrices as metrics: symmetric and positive, definite unless ``singular``.
+
+    Returns them symmetrised, with the scale of each coordinate divided out, and these scales:
+    F = scale_i C_ij scale_j. ValueError that says in words which direction has length zero, or a
+    negative square of a length.
+    """
+    largest = np.max(np.abs(value), axis=(-2, -1), keepdims=True)
+    gap = np.abs(value - np.swapaxes(value, -1, -2))
+    require(name, np.all(gap <= 1e-8 * largest, axis=(-2, -1)), "a symmetric matrix", value)
+    diagonal = np.diagonal(value, axis1=-2, axis2=-1)
+    scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    C = (value / 2 + np.swapaxes(value, -1, -2) / 2) / scale[..., :, None] / scale[..., None, :]
+    if not finite(C):
+        raise ValueError(f"{name}: expected a positive matrix, got {_show(value)}")
+    lengths, directions = np.linalg.eigh(C)
+    lowest, d = lengths[..., 0], value.shape[-1]
+    negative = lowest < -1e-10
+    bad = negative if singular else lowest <= 16 * d * np.finfo(float).eps
+    if np.any(bad):
+        at = tuple(np.argwhere(negative if negative.any() else bad)[0])
+        v = directions[at][:, 0] / scale[at]
+        v = v / v[np.argmax(np.abs(v))]
+        shown = np.array2string(v, precision=4, separator=", ", threshold=8)
+        what = (
+            f"a positive matrix; this one is indefinite: the square of the length of {shown} is "
+            "negative"
+            if negative.any()
+            else f"an invertible matrix; this one is singular: {shown} has length zero"
+        )
+        raise ValueError(f"{name}: expected {what}, got {_show(value[at])}")
+    return C, scale
 
 
 def invertible(matrix: Array) -> np.ndarray:
@@ -103,5 +163,7 @@ def broadcast(name: str, shape: tuple[int, ...], other_name: str, other: tuple[i
 
 
 def _show(value: object) -> str:
+    if isinstance(value, np.ndarray) and value.size > 20:
+        return f"an array of shape {value.shape} and type {value.dtype}"
     text = " ".join(repr(value.tolist() if isinstance(value, np.ndarray) else value).split())
     return text if len(text) <= 80 else text[:77] + "..."

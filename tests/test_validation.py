@@ -14,7 +14,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ngdlib import charts, descent, validate
+from ngdlib import charts, curvature, descent, geodesics, validate
 from ngdlib.charts import ChangeOfChart
 from ngdlib.descent import FisherLength, Fixed, KLRadius, data_fit, init
 from ngdlib.families import (
@@ -80,7 +80,21 @@ MODELS = {
 }
 CLOSED = [name for name, (model, *_) in MODELS.items() if not isinstance(model, ExponentialFamily)]
 
-NOT_NUMBERS = [None, "one", [1j], [object()], {}, [[1.0], [1.0, 2.0]], 10**400]
+NOT_NUMBERS = [
+    None,
+    "one",
+    [1j],
+    [object()],
+    {},
+    [[1.0], [1.0, 2.0]],
+    10**400,
+    np.array(["0.1", "0.2"]),
+    np.array([0.1, 0.2], dtype=object),
+    np.array(["2020-01-01"], dtype="datetime64[D]"),
+    np.ma.array([0.1, 0.2], mask=[False, True]),
+    [np.ma.array([0.1], mask=[True])],
+    np.array([(0.1, 0.2)], dtype=[("a", float), ("b", float)]),
+]
 WRONG = {
     "theta": lambda d: [np.zeros(d + 1), np.zeros((2, d + 2)), 0.3, []],
     "vector": lambda d: [np.zeros(d + 1), 0.3, []],
@@ -130,7 +144,26 @@ def cases():
             yield of(method, {"x": [1, 0], "theta": np.tile(point, (2, 1))}, {"x": x})
         yield of("statistics", {"x": [1, 0]}, {"x": x[:-1]})
         yield of("kl", good_pair, bad_pair)
-        for method in ("cross_entropy", "cross_entropy_gradient"):
+        yield of("christoffel", {"theta": point}, {"theta": theta})
+        good = {"model": model, "theta": point}
+        bad = {"model": no_model, "theta": theta}
+        yield f"{name}: geodesics.christoffel", geodesics.christoffel, good, bad, {}
+        objectives = [None, 3, "loss", descent.Objective(None, None)]
+        good, bad = {**good, "objective": data_fit(model, mean)}, {**bad, "objective": objectives}
+        yield f"{name}: covariant_hessian", geodesics.covariant_hessian, good, bad, {}
+        good = {"model": model, "theta": point, "velocity": [0.01] * d}
+        bad = {"model": no_model, "theta": theta, "velocity": v}
+        yield f"{name}: exponential", geodesics.exponential, good, bad, {}
+        times = [*NOT_NUMBERS, 0.5, [], [1.0, 1.0], [-1.0, 0.0], [np.nan], [[0.1]]]
+        for f in (geodesics.geodesic, geodesics.integrated_geodesic):
+            more = {**good, "times": [0.0, 0.5]}, {**bad, "times": times}
+            yield f"{name}: {f.__name__}", f, *more, {}
+        for method in (
+            "cross_entropy",
+            "cross_entropy_gradient",
+            "cross_entropy_hessian",
+            "covariant_hessian",
+        ):
             good = {"theta": point, "mean": mean}
             yield of(method, good, {"theta": theta, "mean": means})
         good = {"rng": seed, "theta": point, "n": 3}
@@ -264,12 +297,32 @@ def cases():
     damping = {"damping": [-1.0, np.inf, None, [0.1, 0.2]]}
     f = descent.natural_direction
     yield "natural_direction", f, {**good, "damping": 0.0}, {**bad, **damping}, {}
-    f, bad = descent.fisher_length, {"F": bad["F"][:-1], "v": two}
+    indefinite = [np.diag([1.0, -1.0]), [[1.0, 2.0], [2.0, 1.0]], [[1.0, 0.5], [0.0, 1.0]], -F]
+    bad["F"] += indefinite
+    yield "natural_direction", f, {**good, "damping": 0.0}, bad, {}
+    f = descent.pseudo_natural_direction
+    rest = {"F": [*matrices, *indefinite], "g": two, "cutoff": [0.0, 1.0, -1, None, np.nan, [0.1]]}
+    yield "pseudo_natural_direction", f, {**good, "cutoff": 1e-9}, rest, {}
+    f, bad = descent.fisher_length, {"F": [*matrices, *indefinite], "v": two}
     yield "fisher_length", f, {"F": F, "v": [1.0, 2.0]}, bad, {}
     for rule, argument in ((Fixed, "eta"), (FisherLength, "r"), (KLRadius, "eps")):
         bad = [0.0, -1.0, np.nan, np.inf, None, "1", [0.1]]
         yield rule.__name__, rule, {argument: 0.1}, {argument: bad}, {}
     yield "init", init, {"theta": [0.1]}, {"theta": [*NOT_NUMBERS, 0.3, [], [np.inf]]}, {}
+
+    x, y = sp.symbols("x y", positive=True)
+    good = {"metric": sp.diag(1 / x**2, 2 / x**2), "coordinates": (x, y)}
+    no_metric = [None, "F", 3, np.eye(2), sp.eye(3), sp.diag(1, -1), sp.diag(x, 0), sp.diag(1, -x)]
+    no_metric += [
+        sp.diag(1, sp.I),
+        sp.Matrix([[1, x], [0, 1]]),
+        sp.diag(1, sp.nan),
+        [[1, 0], [0, 1]],
+    ]
+    no_coordinates = [None, 3, "xy", (x,), (x, x), (x, 2), (x, "y"), (x, y, x), (x, x + y)]
+    bad = {"metric": no_metric, "coordinates": no_coordinates}
+    yield "curvature.christoffel", curvature.christoffel, good, bad, {}
+    yield "gaussian_curvature", curvature.gaussian_curvature, good, bad, {}
 
     def integral(f, edge, digits):
         return quadrature.integral(f, 0, edge, digits=digits)
@@ -343,6 +396,104 @@ def test_any_shape_and_any_numbers(case, shape, values):
     refusal(function, {**good, argument: np.resize(values, shape)})
 
 
+@pytest.mark.parametrize("start", range(4))
+def test_any_kind_of_array_gives_the_same(start):
+    """float32, integers, lists, read-only, strided, an empty mask: one result.
+
+    Nothing is written into an argument, and no result shares memory with one.
+    """
+    seen = 0
+    for name, function, good, *_ in CASES[start::4]:
+        for argument, value in good.items():
+            slow = name.endswith((": flow", ": run", "integrated_geodesic", ": exponential"))
+            if not isinstance(value, list | np.ndarray) or (slow and "Exponential" in name):
+                continue
+            plain = np.array(value, dtype=float)
+            whole = np.round(plain)
+            kinds = {
+                "read-only": plain.copy(),
+                "list": plain.tolist(),
+                "strided": np.repeat(plain, 2, axis=-1)[..., ::2],
+                "transposed": np.asfortranarray(plain),
+                "no mask": np.ma.array(plain),
+                "subclass": plain.view(type("Sub", (np.ndarray,), {})),
+            }
+            kinds["read-only"].flags.writeable = False
+            expected = _called(function, {**good, argument: plain.copy()})
+            for kind, other in kinds.items():
+                assert _same(_called(function, {**good, argument: other}), expected), (name, kind)
+            for kind in (np.float32, np.float16, int, np.uint8, bool):
+                cast = np.abs(whole).astype(kind)
+                float64 = cast.astype(float)
+                found, expected = (
+                    _called(function, {**good, argument: a}) for a in (cast, float64)
+                )
+                assert _same(found, expected), (name, argument, kind)
+            given = plain.copy()
+            found = _called(function, {**good, argument: given})
+            assert np.array_equal(given, plain), f"{name} writes into {argument}"
+            shared = isinstance(found, np.ndarray) and np.shares_memory(found, given)
+            assert not shared, f"{name}: the result is a view of {argument}"
+            seen += 1
+    assert seen > 100
+
+
+def _called(function, arguments):
+    for key, value in arguments.items():
+        if isinstance(value, np.random.Generator):
+            arguments[key] = np.random.default_rng(5)
+    try:
+        return function(**arguments)
+    except ValueError as error:
+        return str(error)
+
+
+def _same(a, b):
+    if isinstance(a, str) or isinstance(b, str):
+        # both refused; what the message shows of the value may be written otherwise
+        return isinstance(a, str) and isinstance(b, str)
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, np.ndarray | float | np.generic):
+        return type(a) is type(b) and np.array_equal(a, b)
+    return type(a) is type(b)
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_empty_and_large_batches(name):
+    """No points give no results, of the right shape; many points give each its own."""
+    model, point, *_, mean, _, _ = MODELS[name]
+    d, many = model.dim, 3 if isinstance(model, ExponentialFamily) else 20_000
+    fit = data_fit(model, mean)
+    functions = {
+        "fisher": (model.fisher, (d, d)),
+        "christoffel": (model.christoffel, (d, d, d)),
+        "kl": (lambda t: model.kl(t, point), ()),
+        "gradient": (fit.gradient, (d,)),
+        "hessian": (fit.hessian, (d, d)),
+        "covariant": (lambda t: geodesics.covariant_hessian(model, fit, t), (d, d)),
+        "exponential": (lambda t: geodesics.exponential(model, t, [0.01] * d), (d,)),
+        "log_density": (lambda t: model.log_density(1.0, t), ()),
+        "score": (lambda t: model.score(1.0, t), (d,)),
+        "sample": (lambda t: model.sample(np.random.default_rng(0), t, 2), (2,)),
+        "step": (lambda t: descent.step(init(t), model, fit, length=Fixed(0.01))[0].theta, (d,)),
+        "change": (lambda t: model.change_to(model.charts[-1]).forward(t), (d,)),
+        "jacobian": (lambda t: model.change_to(model.charts[-1]).jacobian(t), (d, d)),
+    }
+    if name in CLOSED:
+        functions["js"] = (lambda t: divergences.jensen_shannon(model, t[:400], point), ())
+        functions["distance"] = (lambda t: model.fisher_rao_distance(t, point), ())
+    for what, (function, shape) in functions.items():
+        assert function(np.zeros((0, d))).shape == (0, *shape), what
+        assert function(np.zeros((2, 0, d))).shape == (2, 0, *shape) or what == "js", what
+        batch = np.tile(point, (many, 1)) * (1 + 1e-3 * np.linspace(0, 1, many))[:, None]
+        found = function(batch)
+        assert found.shape[1:] == shape, what
+        if what != "sample":
+            for k in (0, 1, len(found) - 1):
+                assert np.allclose(found[k], function(batch[k]), rtol=1e-12, atol=1e-300), what
+
+
 @given(
     st.sampled_from(sorted(MODELS)),
     st.lists(st.integers(0, 4), min_size=0, max_size=3),
@@ -369,7 +520,7 @@ def test_nothing_public_was_forgotten():
     """Every public function, class and method of the core has a case above."""
     covered = {name.split(": ")[-1].split(" ")[-1].split(".")[-1] for name, *_ in CASES}
     public = set()
-    for module in (charts, descent, divergences, quadrature):
+    for module in (charts, curvature, descent, divergences, geodesics, quadrature):
         for name, thing in vars(module).items():
             if not name.startswith("_") and getattr(thing, "__module__", "") == module.__name__:
                 public.add(name)
@@ -386,7 +537,8 @@ def test_what_a_refusal_says():
     with pytest.raises(ValueError) as refused:
         Bernoulli("probability").fisher([[0.5], [1.5]])
     assert str(refused.value) == (
-        "theta: expected a point of Bernoulli in probability (0 < q < 1), got [1.5]"
+        "theta: expected a point of Bernoulli in probability "
+        "(0 < q < 1, q at least 2.2e-308), got [1.5]"
     )
     with pytest.raises(ValueError, match=r"theta: expected shape \(\.\.\., 2\), got shape \(3,\)"):
         Gaussian("natural").fisher([1.0, 2.0, 3.0])

@@ -6,11 +6,22 @@ broadcast. Functions refuse points outside the open domain of the chart with a V
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ngdlib.charts import ChangeOfChart, regular
-from ngdlib.validate import Array, broadcast, count, instance, real_array, require, vectors
+from ngdlib.charts import ChangeOfChart
+from ngdlib.validate import (
+    Array,
+    broadcast,
+    count,
+    instance,
+    real_array,
+    representable,
+    require,
+    vectors,
+)
 
 
 class Model:
@@ -22,6 +33,7 @@ class Model:
     family: str
     charts: tuple[str, ...]
     statistic_dim: int
+    has_geodesics = True  # in closed form
 
     def __init__(self, chart: str) -> None:
         if chart not in self.charts:
@@ -37,10 +49,14 @@ class Model:
         return f"{self.name} in {self.chart}"
 
     def __eq__(self, other: object) -> bool:
-        return repr(self) == repr(other)
+        return type(self) is type(other) and self._key() == other._key()
 
     def __hash__(self) -> int:
-        return hash(repr(self))
+        return hash(self._key())
+
+    def _key(self) -> tuple:
+        """What tells this model from another one of its class."""
+        return self.name, self.chart
 
     @property
     def name(self) -> str:
@@ -66,22 +82,30 @@ class Model:
 
     def log_density(self, x: ArrayLike, theta: ArrayLike) -> Array:
         """log p_theta(x) in nats, shape of ``x`` broadcast with the batch shape of ``theta``."""
-        return self._log_density(*self._observed(x, theta))
+        return self._computed("theta", self._log_density, *self._observed(x, theta))
 
     def score(self, x: ArrayLike, theta: ArrayLike) -> Array:
         """The gradient of log p_theta(x) in theta, shape (..., d)."""
-        return self._score(*self._observed(x, theta))
+        return self._computed("theta", self._score, *self._observed(x, theta))
 
     def fisher(self, theta: ArrayLike) -> Array:
         """The Fisher matrix E[s s^T] of one observation, shape (..., d, d)."""
-        return self._fisher(self._point("theta", theta))
+        return self._computed("theta", self._fisher, self._point("theta", theta))
+
+    def christoffel(self, theta: ArrayLike) -> Array:
+        """Christoffel symbols of the Fisher metric, ``[..., i, j, k]`` = Gamma^i_jk: closed forms.
+
+        They are symmetric in j and k, and no tensor: under a change of chart they gain a term in
+        the second derivatives of the change. ValueError where the Fisher matrix is singular.
+        """
+        return self._computed("theta", self._christoffel, self._point("theta", theta))
 
     def kl(self, theta0: ArrayLike, theta1: ArrayLike) -> Array:
         """KL(p_theta0 || p_theta1) in nats, shape (...).
 
         Keeps its relative accuracy for near points: no large terms are subtracted.
         """
-        return self._kl(*self._pair(theta0, theta1))
+        return self._computed("theta1", self._kl, *self._pair(theta0, theta1))
 
     def sample(self, rng: np.random.Generator, theta: ArrayLike, n: int) -> np.ndarray:
         """``n`` independent observations for each point, shape (..., n)."""
@@ -90,22 +114,34 @@ class Model:
 
     def statistics(self, x: ArrayLike) -> Array:
         """The sufficient statistics of each observation, shape (..., m)."""
-        return self._statistics(self._observations(x))
+        return np.array(self._statistics(self._observations(x)), dtype=float)
 
     def cross_entropy(self, theta: ArrayLike, mean: ArrayLike) -> Array:
         """E_data[-log p_theta] in nats, from the data mean of the statistics, shape (...).
 
         mean  shape (..., m): an average of `statistics` over data
         """
-        return self._cross_entropy(*self._fitted(theta, mean))
+        return self._computed("theta", self._cross_entropy, *self._fitted(theta, mean))
 
     def cross_entropy_gradient(self, theta: ArrayLike, mean: ArrayLike) -> Array:
         """The gradient of `cross_entropy` in theta, shape (..., d)."""
-        return self._cross_entropy_gradient(*self._fitted(theta, mean))
+        return self._computed("theta", self._cross_entropy_gradient, *self._fitted(theta, mean))
+
+    def cross_entropy_hessian(self, theta: ArrayLike, mean: ArrayLike) -> Array:
+        """The second derivatives of `cross_entropy` in theta, shape (..., d, d)."""
+        return self._computed("theta", self._cross_entropy_hessian, *self._fitted(theta, mean))
+
+    def covariant_hessian(self, theta: ArrayLike, mean: ArrayLike) -> Array:
+        """The Riemannian Hessian of `cross_entropy`, a tensor: shape (..., d, d).
+
+        The second derivatives less Gamma^k_ij times the gradient, in closed form: what is large in
+        both near an edge, and cancels, is never computed. Errors as for `christoffel`.
+        """
+        return self._computed("theta", self._covariant_hessian, *self._fitted(theta, mean))
 
     def fisher_rao_distance(self, theta0: ArrayLike, theta1: ArrayLike) -> Array:
         """The length of the shortest path between two members in the Fisher metric, shape (...)."""
-        return self._fisher_rao_distance(*self._pair(theta0, theta1))
+        return self._computed("theta1", self._fisher_rao_distance, *self._pair(theta0, theta1))
 
     def geodesic(self, theta: ArrayLike, velocity: ArrayLike, t: ArrayLike) -> Array:
         """The Fisher-Rao geodesic from ``theta``, shape (..., d); at t = 1 the exponential map.
@@ -143,17 +179,20 @@ class Model:
             return _carried("phi", phi, target, self)
 
         def jacobian(theta: ArrayLike) -> Array:
-            base = self._to_base(self._point("theta", theta))
-            into, out = self._base_velocity(base), target._base_velocity(base)
-            if into.shape[-2] != into.shape[-1] or out.shape[-2] != out.shape[-1]:
-                redundant = self if into.shape[-2] != into.shape[-1] else target
-                raise ValueError(
-                    f"theta: expected charts without redundancy, got {redundant!r}, where several "
-                    "parameters give one distribution: no change of chart is invertible there"
-                )
-            return regular(np.linalg.solve(out, into))
+            theta = self._point("theta", theta)
+            with np.errstate(all="ignore"):
+                return representable("theta", self._jacobian(theta, target))
 
         return ChangeOfChart(self.chart, target.chart, self.dim, forward, inverse, jacobian)
+
+    def _carry(self, theta: Array, target: Model) -> Array:
+        """The same members in another chart; families with shorter ways between charts say so."""
+        return target._from_base(self._to_base(theta))
+
+    def _computed(self, name: str, f: Callable[..., Array], *arguments: Array) -> Array:
+        """``f`` of checked arguments; ValueError where the result does not fit in float64."""
+        with np.errstate(all="ignore"):
+            return representable(name, f(*arguments))
 
     # -- checks -------------------------------------------------------------------------------
 
@@ -197,6 +236,6 @@ def inside(model: Model, theta: Array) -> np.ndarray:
 def _carried(name: str, point: ArrayLike, source: Model, target: Model) -> Array:
     point = source._point(name, point)
     with np.errstate(all="ignore"):
-        there = point.copy() if source == target else target._from_base(source._to_base(point))
+        there = point.copy() if source == target else source._carry(point, target)
     require(name, inside(target, there), f"a point with an image in {target!r}", point)
     return there

@@ -14,8 +14,11 @@ import numpy as np
 from scipy.special import expit
 
 from ngdlib.families import stable
-from ngdlib.families.discrete import Discrete
+from ngdlib.families.discrete import TINY, Discrete
 from ngdlib.validate import Array
+
+#: Below this angle the probability would be below `TINY`.
+LEAST_ANGLE = 3e-154
 
 
 class Bernoulli(Discrete):
@@ -36,14 +39,15 @@ class Bernoulli(Discrete):
     def _inside(self, theta: Array) -> np.ndarray:
         if self.chart == "log-odds":  # beyond, one of q and 1-q is no longer a normal float
             return np.abs(theta[..., 0]) < 708
-        top = 1.0 if self.chart == "probability" else np.pi
-        return (theta[..., 0] > 0) & (theta[..., 0] < top)
+        if self.chart == "angle":
+            return (theta[..., 0] >= LEAST_ANGLE) & (theta[..., 0] < np.pi)
+        return (theta[..., 0] >= TINY) & (theta[..., 0] < 1)
 
     def _domain(self) -> str:
         return {
-            "probability": "0 < q < 1",
+            "probability": f"0 < q < 1, q at least {TINY:.1e}",
             "log-odds": "|z| < 708, beyond which q or 1-q underflows",
-            "angle": "0 < omega < pi",
+            "angle": f"0 < omega < pi, omega at least {LEAST_ANGLE:g}",
         }[self.chart]
 
     def _attainable(self, mean: Array) -> np.ndarray:
@@ -58,69 +62,184 @@ class Bernoulli(Discrete):
     # The base chart is the pair (1-q, q), both kept: near the ends one is lost in the other.
 
     def _to_base(self, theta: Array) -> Array:
+        return np.concatenate(self._both(theta), axis=-1)
+
+    def _both(self, theta: Array) -> tuple[Array, Array]:
+        """1-q and q, shape (..., 1)."""
         if self.chart == "probability":
-            return np.concatenate([1 - theta, theta], axis=-1)
+            return 1 - theta, theta
         if self.chart == "log-odds":
-            return np.concatenate([expit(-theta), expit(theta)], axis=-1)
-        return np.concatenate([np.cos(theta / 2) ** 2, np.sin(theta / 2) ** 2], axis=-1)
+            return expit(-theta), expit(theta)
+        cosine, sine = np.cos(theta / 2), np.sin(theta / 2)
+        return cosine * cosine, sine * sine
 
     def _from_base(self, base: Array) -> Array:
         r, q = base[..., :1], base[..., 1:]
         if self.chart == "probability":
             return q.copy()
+        return _log_odds(r, q, q - r) if self.chart == "log-odds" else _angle(r, q)
+
+    def _carry(self, theta: Array, target: Bernoulli) -> Array:
+        ways = {self.chart, target.chart}
+        if ways == {"log-odds", "angle"}:
+            if target.chart == "angle":
+                return 2 * np.arctan(np.exp(theta / 2))
+            middle = np.abs(theta - np.pi / 2) < 0.5
+            near = -2 * np.arctanh(np.where(middle, np.cos(theta), 0.0))
+            return np.where(middle, near, 2 * np.log(np.tan(theta / 2)))
+        if self.chart == "probability" and target.chart == "log-odds":
+            return _log_odds(1 - theta, theta, 2 * theta - 1)
+        return target._from_base(self._to_base(theta))
+
+    def _variance(self, theta: Array) -> Array:
+        """q(1-q), shape (..., 1)."""
+        r, q = self._both(theta)
+        return r * q
+
+    def _power(self, theta: Array, power: float) -> Array:
+        """(q(1-q))^power, shape (..., 1); power a multiple of one half."""
+        if power == 0:
+            return np.ones_like(theta)
+        if self.chart == "angle":  # sqrt(q(1-q)) = sin(omega)/2
+            half, power = np.sin(theta) / 2, 2 * power
+        elif power % 1:
+            half, power = np.sqrt(self._variance(theta)), 2 * power
+        else:
+            half = self._variance(theta)
+        whole = half * half if abs(power) == 2 else half
+        return 1 / whole if power < 0 else whole
+
+    def _speed(self) -> float:
+        """dq/dtheta is q(1-q) to this power."""
+        return {"probability": 0.0, "log-odds": 1.0, "angle": 0.5}[self.chart]
+
+    def _jacobian(self, theta: Array, target: Bernoulli) -> Array:
+        return self._power(theta, self._speed() - target._speed())[..., None]
+
+    def _full_motion(self, velocity: Array, theta: Array, p: Array) -> Array:
+        """How fast (1-q, q) moves when theta moves with this velocity, shape (..., 2)."""
+        step = velocity * self._power(theta, self._speed())
+        return np.concatenate([-step, step], axis=-1)
+
+    def _log_both(self, theta: Array) -> tuple[Array, Array]:
+        """log(1-q) and log q, shape (...)."""
+        t = theta[..., 0]
         if self.chart == "log-odds":
-            return np.log(q) - np.log(r)
-        return 2 * np.arctan2(np.sqrt(q), np.sqrt(r))
-
-    def _base_velocity(self, base: Array) -> Array:
-        """dq/dtheta, shape (..., 1, 1)."""
-        power = {"probability": 0.0, "log-odds": 1.0, "angle": 0.5}[self.chart]
-        return (_variance(base) ** power)[..., None]
-
-    def _full_velocity(self, base: Array) -> Array:
-        """d(1-q, q)/dtheta, shape (..., 2, 1)."""
-        return np.array([[-1.0], [1.0]]) * self._base_velocity(base)
-
-    def _log_both(self, theta: Array) -> Array:
-        """log(1-q) and log q, shape (..., 2)."""
-        if self.chart == "log-odds":
-            return -np.logaddexp(0, np.concatenate([theta, -theta], axis=-1))
-        return np.log(self._to_base(theta))
+            return -np.logaddexp(0, t), -np.logaddexp(0, -t)
+        if self.chart == "probability":
+            return np.log1p(-t), np.where(t > 0.5, np.log1p(t - 1), np.log(t))
+        r, q = (each[..., 0] for each in self._both(theta))
+        return (
+            np.where(q < 0.5, np.log1p(-np.minimum(q, 0.5)), np.log(r)),
+            np.where(r < 0.5, np.log1p(-np.minimum(r, 0.5)), np.log(q)),
+        )
 
     def _log_ratios(self, theta0: Array, theta1: Array) -> Array:
         """log p1/p0 of both outcomes, shape (..., 2)."""
         if self.chart == "log-odds":
             logits = (np.concatenate([np.zeros_like(z), z], axis=-1) for z in (theta0, theta1))
             return stable.log_ratio_of_logits(*logits)
-        step = theta1 - theta0  # of q
-        if self.chart == "angle":
-            step = np.sin(step / 2) * np.sin((theta1 + theta0) / 2)
+        step = self._steps(theta0, theta1)
         both = np.concatenate([-step, step], axis=-1)
         return stable.log_ratio(self._to_base(theta0), self._to_base(theta1), both)
 
+    def _steps(self, theta0: Array, theta1: Array) -> Array:
+        """q1 - q0, shape (..., 1), without cancellation for near points."""
+        if self.chart == "probability":
+            return theta1 - theta0
+        if self.chart == "angle":
+            twice, lost = stable.two_sum(theta1, theta0)
+            middle = np.sin(twice / 2) + np.cos(twice / 2) * lost / 2
+            return np.sin((theta1 - theta0) / 2) * middle
+        (r0, _), (_, q1) = self._both(theta0), self._both(theta1)
+        return q1 * r0 * -np.expm1(theta0 - theta1)
+
     def _log_density(self, x: Array, theta: Array) -> Array:
-        logs = self._log_both(theta)
-        return np.where(x == 1, logs[..., 1], logs[..., 0])
+        no, yes = self._log_both(theta)
+        return np.where(x == 1, yes, no)
 
     def _score(self, x: Array, theta: Array) -> Array:
         return -self._cross_entropy_gradient(theta, x[..., None])
 
     def _fisher(self, theta: Array) -> Array:
-        power = {"probability": -1.0, "log-odds": 1.0, "angle": 0.0}[self.chart]
-        return (_variance(self._to_base(theta)) ** power)[..., None]
+        return self._power(theta, 2 * self._speed() - 1)[..., None]
+
+    def _christoffel(self, theta: Array) -> Array:
+        if self.chart == "angle":
+            symbol = np.zeros_like(theta)
+        elif self.chart == "log-odds":
+            symbol = -np.tanh(theta / 2) / 2
+        else:
+            symbol = (theta - 0.5) / (theta * (1 - theta))
+        return symbol[..., None, None]
 
     def _cross_entropy(self, theta: Array, mean: Array) -> Array:
-        logs = self._log_both(theta)
-        return -mean[..., 0] * logs[..., 1] - (1 - mean[..., 0]) * logs[..., 0]
+        no, yes = self._log_both(theta)
+        return -mean[..., 0] * yes - (1 - mean[..., 0]) * no
 
     def _cross_entropy_gradient(self, theta: Array, mean: Array) -> Array:
-        base = self._to_base(theta)
-        r, q = base[..., :1], base[..., 1:]
-        difference = r * mean - q * (1 - mean)  # mean - q, exact at both ends
-        power = {"probability": 1.0, "log-odds": 0.0, "angle": 0.5}[self.chart]
-        return -difference / _variance(base) ** power
+        r, q = self._both(theta)
+        if self.chart == "probability":
+            return (1 - mean) / r - mean / q
+        if self.chart == "log-odds":
+            return q * (1 - mean) - r * mean  # q - mean, exact at both ends
+        cotangent = 1 / np.tan(theta / 2)
+        return (1 - mean) / cotangent - mean * cotangent
+
+    def _cross_entropy_hessian(self, theta: Array, mean: Array) -> Array:
+        if self.chart == "angle":  # no curve: the plain Hessian is the covariant one
+            return self._covariant_hessian(theta, mean)
+        r, q = self._both(theta)
+        if self.chart == "log-odds":
+            return np.broadcast_to(r * q, np.broadcast_shapes(r.shape, mean.shape))[
+                ..., None
+            ].copy()
+        return (mean / (q * q) + (1 - mean) / (r * r))[..., None]
+
+    def _covariant_hessian(self, theta: Array, mean: Array) -> Array:
+        r, q = self._both(theta)
+        if self.chart == "log-odds":
+            return ((q * (1 - mean) + r * mean) / 2)[..., None]
+        if self.chart == "angle":
+            return (mean / (2 * q) + (1 - mean) / (2 * r))[..., None]
+        return (mean / (2 * q * q * r) + (1 - mean) / (2 * q * r * r))[..., None]
+
+    def _fisher_rao_distance(self, theta0: Array, theta1: Array) -> Array:
+        """The difference of the angles, from whichever parameters there are."""
+        t0, t1 = theta0[..., 0], theta1[..., 0]
+        if self.chart == "angle":
+            return np.abs(t1 - t0)
+        if self.chart == "log-odds":
+            # tan of half the distance, with both sides divided by what could overflow
+            across = np.abs(t1 - t0) / 4
+            middle = np.abs(t1 + t0) / 4
+            rise = -np.expm1(-2 * across)
+            return 2 * np.arctan2(rise * np.exp(across - middle), 1 + np.exp(-2 * middle))
+        r0, r1 = 1 - t0, 1 - t1
+        sides = (np.sqrt(t1 * r0) + np.sqrt(t0 * r1)) * (np.sqrt(r0 * r1) + np.sqrt(t0 * t1))
+        return 2 * np.arctan2(np.abs(t1 - t0), sides)
+
+    def _geodesic(self, theta: Array, velocity: Array, t: Array) -> Array:
+        """A straight line in the angle."""
+        turn = velocity * self._power(theta, self._speed() - 0.5) * t[..., None]
+        r, q = self._both(theta)
+        if self.chart == "angle":
+            return theta + turn
+        half = turn / 2
+        sine, cosine = np.sin(half), np.cos(half)
+        up = np.sqrt(q) * cosine + np.sqrt(r) * sine
+        down = np.sqrt(r) * cosine - np.sqrt(q) * sine
+        stays = (up > 0) & (down > 0) & (np.abs(turn) < np.pi)
+        if self.chart == "log-odds":
+            return np.where(stays, 2 * np.log(np.where(stays, up / down, 1.0)), np.nan)
+        return np.where(stays, up * up, np.nan)
 
 
-def _variance(base: Array) -> Array:
-    """q(1-q), shape (..., 1)."""
-    return base[..., 1:] * base[..., :1]
+def _angle(r: Array, q: Array) -> Array:
+    return 2 * np.arctan2(np.sqrt(q), np.sqrt(r))
+
+
+def _log_odds(r: Array, q: Array, difference: Array) -> Array:
+    """log(q/r), given q - r."""
+    near = np.abs(difference) < r / 2
+    return np.where(near, np.log1p(np.where(near, difference / r, 0.0)), np.log(q) - np.log(r))

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from ngdlib.families import stable
-from ngdlib.families.discrete import Discrete
+from ngdlib.families.discrete import TINY, Discrete
 from ngdlib.validate import Array, count
 
 
@@ -50,17 +50,21 @@ class Categorical(Discrete):
 
     def _inside(self, theta: Array) -> np.ndarray:
         if self.chart == "probabilities":
-            return np.all(theta > 0, axis=-1) & (theta.sum(axis=-1) < 1)
-        logits = self._all_logits(theta)
-        return np.max(logits, axis=-1) < np.min(logits, axis=-1) + 700
+            with np.errstate(all="ignore"):
+                last = self._last(theta)
+                return (theta.min(axis=-1) >= TINY) & (stable.total(theta) < 1) & (last > 0)
+        low, high = theta.min(axis=-1), theta.max(axis=-1)
+        if self.chart == "reduced logits":
+            low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
+        return high < low + 700
 
     def _domain(self) -> str:
         if self.chart == "probabilities":
-            return f"{self.classes - 1} positive numbers with sum below 1"
+            return f"{self.classes - 1} positive numbers with sum below 1, none below {TINY:.1e}"
         return "logits less than 700 apart"
 
     def _attainable(self, mean: Array) -> np.ndarray:
-        return np.all(mean >= 0, axis=-1) & (np.abs(mean.sum(axis=-1) - 1) < 1e-9)
+        return (mean.min(axis=-1) >= 0) & (np.abs(mean.sum(axis=-1) - 1) < 1e-9)
 
     def _means(self) -> str:
         return f"{self.classes} frequencies with sum 1"
@@ -72,8 +76,20 @@ class Categorical(Discrete):
 
     def _to_base(self, theta: Array) -> Array:
         if self.chart == "probabilities":
-            return np.concatenate([theta, 1 - theta.sum(axis=-1, keepdims=True)], axis=-1)
-        return np.exp(self._log_all(theta))
+            p = np.empty((*theta.shape[:-1], self.classes))
+            p[..., :-1] = theta
+            p[..., -1] = self._last(theta)
+            return p
+        return stable.softmax(self._all_logits(theta))
+
+    def _last(self, theta: Array) -> Array:
+        """The last of the probabilities, 1 less the others: exact where it is small."""
+        last = np.asarray(1 - stable.total(theta))
+        small = last < 0.1
+        if np.any(small):
+            terms = np.concatenate([np.ones_like(theta[small][:, :1]), -theta[small]], axis=-1)
+            last[small] = stable.exact_total(terms)
+        return last
 
     def _all_logits(self, theta: Array) -> Array:
         if self.chart == "logits":
@@ -81,9 +97,18 @@ class Categorical(Discrete):
         return np.concatenate([theta, np.zeros_like(theta[..., :1])], axis=-1)
 
     def _log_all(self, theta: Array) -> Array:
-        if self.chart == "probabilities":
-            return np.log(self._to_base(theta))
-        return stable.log_softmax(self._all_logits(theta))
+        if self.chart != "probabilities":
+            return stable.log_softmax(self._all_logits(theta))
+        p = self._to_base(theta)
+        logs = np.log(p)
+        top = p.argmax(axis=-1)[..., None]  # the only one that can be near 1
+        largest = np.take_along_axis(p, top, axis=-1)
+        others = p.copy()
+        np.put_along_axis(others, top, 0.0, axis=-1)
+        near = np.log1p(-np.minimum(stable.total(others)[..., None], 0.5))
+        better = np.where(largest > 0.5, near, np.take_along_axis(logs, top, axis=-1))
+        np.put_along_axis(logs, top, better, axis=-1)
+        return logs
 
     def _from_base(self, base: Array) -> Array:
         if self.chart == "probabilities":
@@ -93,29 +118,74 @@ class Categorical(Discrete):
             return logs - logs.mean(axis=-1, keepdims=True)
         return logs[..., :-1] - logs[..., -1:]
 
-    def _full_velocity(self, p: Array) -> Array:
-        """dp/dtheta of all K probabilities, shape (..., K, d)."""
-        K = self.classes
+    def _carry(self, theta: Array, target: Categorical) -> Array:
+        if target.chart == "probabilities":
+            return self._to_base(theta)[..., :-1].copy()
         if self.chart == "probabilities":
-            rows = np.vstack([np.eye(K - 1), -np.ones(K - 1)])
-            return np.broadcast_to(rows, (*p.shape[:-1], K, K - 1))
-        B = _covariance(p)
-        return B if self.chart == "logits" else B[..., :-1]
+            logs = self._log_all(theta)
+        else:
+            logs = self._all_logits(theta)
+        if target.chart == "logits":
+            return logs - logs.mean(axis=-1, keepdims=True)
+        if self.chart == "probabilities":
+            last = self._to_base(theta)[..., -1:]
+            return stable.log_ratio(np.broadcast_to(last, theta.shape), theta, theta - last)
+        return logs[..., :-1] - logs[..., -1:]
 
-    def _base_velocity(self, base: Array) -> Array:
-        return self._full_velocity(base)[..., :-1, :]
+    def _jacobian(self, theta: Array, target: Categorical) -> Array:
+        redundant = [m for m in (self, target) if m.chart == "logits"]
+        if redundant and self.chart != target.chart:
+            raise ValueError(
+                f"theta: expected charts without redundancy, got {redundant[0]!r}, where several "
+                "parameters give one distribution: no change of chart is invertible there"
+            )
+        p = self._to_base(theta)
+        if self.chart == target.chart:
+            return np.broadcast_to(np.eye(self.dim), (*theta.shape, self.dim)).copy()
+        if self.chart == "probabilities":
+            return _precision(p)
+        return _covariance(p)[..., :-1, :-1].copy()
+
+    def _full_motion(self, velocity: Array, theta: Array, p: Array) -> Array:
+        """How fast all K probabilities move when theta moves with this velocity, shape (..., K)."""
+        if self.chart == "probabilities":
+            return np.concatenate([velocity, -stable.total(velocity)[..., None]], axis=-1)
+        velocity = self._all_logits(velocity)
+        top = p.argmax(axis=-1)[..., None]
+        velocity = velocity - np.take_along_axis(np.broadcast_to(velocity, p.shape), top, -1)
+        return p * (velocity - stable.total(p * velocity)[..., None])
+
+    def _steps(self, theta0: Array, theta1: Array) -> Array:
+        """p1 - p0 of all outcomes, in the chart of probabilities."""
+        step = theta1 - theta0
+        both = np.concatenate([step, -stable.total(step)[..., None]], axis=-1)
+        last = np.broadcast_to(self._last(theta0), both.shape[:-1])
+        near = np.abs(both[..., -1]) < 1e-3 * stable.total(np.abs(step))
+        if np.any(near & (last < 0.1)):  # its terms cancel, and it matters
+            theta0, theta1 = np.broadcast_arrays(theta0, theta1)
+            both[..., -1] = stable.exact_total(np.concatenate([theta0, -theta1], axis=-1))
+        return both
 
     def _log_ratios(self, theta0: Array, theta1: Array) -> Array:
         """log p1/p0 of all outcomes, shape (..., K)."""
         if self.chart != "probabilities":
             return stable.log_ratio_of_logits(self._all_logits(theta0), self._all_logits(theta1))
-        step = theta1 - theta0
-        full = np.concatenate([step, -step.sum(axis=-1, keepdims=True)], axis=-1)
-        return stable.log_ratio(self._to_base(theta0), self._to_base(theta1), full)
+        steps = self._steps(theta0, theta1)
+        return stable.log_ratio(self._to_base(theta0), self._to_base(theta1), steps)
+
+    def _root_differences(self, theta0: Array, theta1: Array) -> Array:
+        if self.chart != "probabilities":
+            return super()._root_differences(theta0, theta1)
+        steps = self._steps(theta0, theta1)
+        steps /= np.sqrt(self._to_base(theta0)) + np.sqrt(self._to_base(theta1))
+        return steps
 
     def _log_density(self, x: Array, theta: Array) -> Array:
-        logs, x = np.broadcast_arrays(self._log_all(theta), x[..., None])
-        return np.take_along_axis(logs, x[..., :1].astype(int), axis=-1)[..., 0]
+        logs, x = self._log_all(theta), x.astype(int)
+        if logs.ndim == 1:
+            return logs[x]
+        logs, x = np.broadcast_arrays(logs, x[..., None])
+        return np.take_along_axis(logs, x[..., :1], axis=-1)[..., 0]
 
     def _score(self, x: Array, theta: Array) -> Array:
         return -self._cross_entropy_gradient(theta, self._statistics(x))
@@ -123,24 +193,83 @@ class Categorical(Discrete):
     def _fisher(self, theta: Array) -> Array:
         p = self._to_base(theta)
         if self.chart == "probabilities":
-            return np.eye(self.classes - 1) / p[..., :-1, None] + 1 / p[..., -1:, None]
+            return _precision(p)
         F = _covariance(p)
-        return F if self.chart == "logits" else F[..., :-1, :-1]
+        return F if self.chart == "logits" else F[..., :-1, :-1].copy()
+
+    def _christoffel(self, theta: Array) -> Array:
+        if self.chart == "logits":
+            raise ValueError(
+                "theta: expected a chart with an invertible Fisher matrix; in logits it is "
+                "singular (all logits up together changes nothing), and has no connection"
+            )
+        p, d = self._to_base(theta)[..., :-1], self.dim
+        k = np.arange(d)
+        if self.chart == "probabilities":
+            G = self._fisher(theta)[..., None, :, :] * p[..., None, None]
+            G[..., k, k, k] -= 1 / p
+            return G / 2
+        G = np.zeros((*theta.shape, d, d))
+        for i in range(d):
+            G[..., i, i, :] -= p
+            G[..., i, :, i] -= p
+            G[..., i, i, i] += 1
+        return G / 2
 
     def _cross_entropy(self, theta: Array, mean: Array) -> Array:
-        return -np.sum(mean * self._log_all(theta), axis=-1)
+        return -stable.total(mean * self._log_all(theta))
 
     def _cross_entropy_gradient(self, theta: Array, mean: Array) -> Array:
         p = self._to_base(theta)
         if self.chart == "probabilities":
             return mean[..., -1:] / p[..., -1:] - mean[..., :-1] / p[..., :-1]
-        others = np.eye(self.classes) == 0  # p - m = p sum(m of others) - m sum(p of others)
-        gradient = p * (mean @ others) - mean * (p @ others)
+        # p - m = p (1 - m) - m (1 - p)
+        gradient = p * stable.complements(mean) - mean * stable.complements(p)
         return gradient if self.chart == "logits" else gradient[..., :-1]
+
+    def _cross_entropy_hessian(self, theta: Array, mean: Array) -> Array:
+        p = self._to_base(theta)
+        if self.chart == "probabilities":
+            weights = mean / (p * p)
+            return _diagonal(weights[..., :-1]) + weights[..., -1:, None]
+        return np.broadcast_to(
+            self._fisher(theta), (*np.broadcast_shapes(p.shape, mean.shape)[:-1], *2 * (self.dim,))
+        ).copy()
+
+    def _covariant_hessian(self, theta: Array, mean: Array) -> Array:
+        p = self._to_base(theta)
+        if self.chart == "probabilities":
+            weights = (mean / p + 1) / (2 * p)
+            return _diagonal(weights[..., :-1]) + weights[..., -1:, None]
+        if self.chart == "logits":
+            self._christoffel(theta)
+        p, mean = np.broadcast_arrays(p, mean)
+        both = mean[..., :, None] * p[..., None, :]
+        H = -(both + np.swapaxes(both, -1, -2)) / 2
+        diagonal = (p * stable.complements(mean) + mean * stable.complements(p)) / 2
+        np.einsum("...kk->...k", H)[...] = diagonal
+        return H[..., :-1, :-1].copy()
+
+
+def _diagonal(entries: Array) -> Array:
+    """diag(entries), shape (..., d, d)."""
+    out = np.zeros((*entries.shape, entries.shape[-1]))
+    np.einsum("...kk->...k", out)[...] = entries
+    return out
+
+
+def _precision(p: Array) -> Array:
+    """diag(1/p_k) + 1/p_K over the first K-1 classes."""
+    d = p.shape[-1] - 1
+    F = np.empty((*p.shape[:-1], d, d))
+    F[...] = (1 / p[..., -1])[..., None, None]
+    diagonal = np.einsum("...kk->...k", F)
+    diagonal += 1 / p[..., :-1]
+    return F
 
 
 def _covariance(p: Array) -> Array:
-    """diag(p) - p p^T, with p_k(1 - p_k) as the sum of p_k p_j: accurate when p_k is near 1."""
-    products = p[..., :, None] * p[..., None, :]
-    others = np.eye(p.shape[-1]) == 0
-    return np.sum(products * others, axis=-1)[..., None] * ~others - products * others
+    """diag(p) - p p^T, with 1 - p_k as the sum of the others: accurate when it is small."""
+    F = -p[..., :, None] * p[..., None, :]
+    np.einsum("...kk->...k", F)[...] = p * stable.complements(p)
+    return F

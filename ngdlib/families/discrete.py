@@ -12,6 +12,9 @@ from ngdlib.families import stable
 from ngdlib.families.base import Model
 from ngdlib.validate import Array
 
+#: The least positive normal number: probabilities below it have lost digits.
+TINY = float(np.finfo(float).tiny)
+
 
 class Discrete(Model):
     """A model with outcomes 0, ..., K-1. The base chart is the vector of all K probabilities.
@@ -37,21 +40,34 @@ class Discrete(Model):
         )
 
     def _sample(self, rng: np.random.Generator, theta: Array, n: int) -> np.ndarray:
-        edges = np.cumsum(self._to_base(theta), axis=-1)[..., None, :-1]
-        return np.sum(rng.random((*theta.shape[:-1], n))[..., None] >= edges, axis=-1)
+        edges = np.cumsum(self._to_base(theta), axis=-1)[..., :-1]
+        draws = rng.random((*theta.shape[:-1], n))
+        if self.classes == 2:
+            return (draws >= edges).astype(int)
+        outcomes = np.empty(draws.shape, dtype=int)
+        for at in np.ndindex(draws.shape[:-1]):
+            outcomes[at] = np.searchsorted(edges[at], draws[at], side="right")
+        return outcomes
+
+    def _root_differences(self, theta0: Array, theta1: Array) -> Array:
+        """sqrt(p1) - sqrt(p0) of all outcomes, without cancellation for near points."""
+        p0, p1 = self._to_base(theta0), self._to_base(theta1)
+        return stable.root_difference(p0, p1, self._log_ratios(theta0, theta1))
 
     def _fisher_rao_distance(self, theta0: Array, theta1: Array) -> Array:
-        p0, p1 = self._to_base(theta0), self._to_base(theta1)
-        chord = stable.root_difference(p0, p1, self._log_ratios(theta0, theta1))
-        return 4 * np.arcsin(np.linalg.norm(chord, axis=-1) / 2)
+        chord = self._root_differences(theta0, theta1)
+        chord *= chord
+        return 4 * np.arcsin(np.sqrt(stable.total(chord)) / 2)
 
     def _geodesic(self, theta: Array, velocity: Array, t: Array) -> Array:
         p = self._to_base(theta)
         roots = np.sqrt(p)
-        tangent = np.einsum("...kd,...d->...k", self._full_velocity(p), velocity) / (2 * roots)
-        speed = np.linalg.norm(tangent, axis=-1, keepdims=True)
+        tangent = self._full_motion(velocity, theta, p) / (2 * roots)
+        speed = np.sqrt(stable.total(tangent * tangent))[..., None]
         angle = t[..., None] * speed
-        there = np.cos(angle) * roots + np.sin(angle) * tangent / np.where(speed > 0, speed, 1.0)
+        there = np.cos(angle) * roots + np.sin(angle) * (tangent / np.where(speed > 0, speed, 1.0))
         # Beyond half a turn all roots may be positive again, but on the way some were not.
-        stays = np.all(there > 0, axis=-1, keepdims=True) & (np.abs(angle) < np.pi)
+        stays = (there.min(axis=-1, keepdims=True) > 0) & (np.abs(angle) < np.pi)
+        if stays.all():
+            return self._from_base(there * there)
         return np.where(stays, self._from_base(np.where(stays, there, 1.0) ** 2), np.nan)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ngdlib.families.base import Model
 from ngdlib.families.discrete import Discrete
 from ngdlib.families.gaussian import Gaussian
-from ngdlib.validate import Array, count, instance
+from ngdlib.validate import Array, count, instance, real_array
 
 #: Nodes of the Gauss-Hermite rule: exact for polynomials of degree below 2 * 80.
 NODES = 80
@@ -42,7 +42,10 @@ def expectation(model: Model, theta: ArrayLike, f: Callable[[Array], Array]) -> 
     """E f(x) under one member. ``f``: outcomes (n,) -> values (n, ...); returns shape (...)."""
     x, weights = support(model, theta)
     instance("f", f, Callable, "a function")
-    return np.tensordot(weights, np.asarray(f(x), dtype=float), axes=(0, 0))
+    values = real_array("f(x)", f(x))
+    if values.shape[:1] != x.shape:
+        raise ValueError(f"f(x): expected shape ({len(x)}, ...), got shape {values.shape}")
+    return np.tensordot(weights, values, axes=(0, 0))
 
 
 def fisher(model: Model, theta: ArrayLike) -> Array:
@@ -66,4 +69,7 @@ def integral(f: Callable, *edges: float, digits: int = 30) -> float:
     if len(edges) < 2 or not all(isinstance(e, Real | mp.mpf) and not mp.isnan(e) for e in edges):
         raise ValueError(f"edges: expected two real numbers or more, got {edges}")
     with mp.workdps(digits):
-        return float(mp.quad(f, [mp.mpf(edge) for edge in edges]))
+        try:
+            return float(mp.quad(f, [mp.mpf(edge) for edge in edges]))
+        except TypeError:
+            raise ValueError("f: expected a function of mpmath numbers with real values") from None
