@@ -7,6 +7,8 @@ symbols, so that agreement between charts is a result, not an assumption.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
@@ -26,10 +28,29 @@ def christoffel(model: Model, theta: ArrayLike) -> Array:
 
     ``theta``: shape (..., d), inside the model. They are symmetric in j and k, and no tensor: under
     a change of chart they gain a term in the second derivatives of the change. Exact to rounding,
-    everywhere in the model. ValueError outside it and where the Fisher matrix is singular.
+    everywhere in the model, where the family has them in closed form; else from differences of
+    the Fisher matrix, to 1e-7 or better. ValueError outside the model, where the Fisher matrix is
+    singular, and where differences do not reach that accuracy.
     """
     instance("model", model, Model, "a model")
-    return model.christoffel(theta)
+    return model.christoffel(theta) if model.has_connection else _from_metric(model, theta)
+
+
+def _from_metric(model: Model, theta: ArrayLike) -> Array:
+    """Γ_m,jk = ½ (∂_j F_mk + ∂_k F_mj − ∂_m F_jk), then the index m is raised."""
+    theta, d = model._point("theta", theta), model.dim
+    F = model.fisher(theta)
+    C, scale = metric("theta", F)
+    unit = (scale[..., :, None] * scale[..., None, :]).reshape(*theta.shape[:-1], d * d)
+
+    def entries(points: Array) -> Array:
+        return model.fisher(points).reshape(*points.shape[:-1], d * d)
+
+    dF = _differences(model, theta, entries, unit, "fisher(theta)")
+    dF = np.moveaxis(dF.reshape(*theta.shape, d, d), -3, -1)  # [..., j, k, l] = ∂_l F_jk
+    lowered = (np.swapaxes(dF, -1, -2) + dF - np.moveaxis(dF, -1, -3)) / 2
+    right = lowered.reshape(*theta.shape, d * d) / scale[..., None]
+    return (np.linalg.solve(C, right) / scale[..., None]).reshape(lowered.shape)
 
 
 def exponential(model: Model, theta: ArrayLike, velocity: ArrayLike) -> Array:
@@ -112,7 +133,7 @@ def _integrate(model: Model, theta: Array, velocity: Array, times: Array) -> Arr
         if not inside(model, point):  # a trial stage beyond the edge: shorten the step
             return np.full(state.shape, np.nan)
         motion = motion * unit
-        bend = np.einsum("ijk,j,k->i", model._christoffel(point), motion, motion)
+        bend = np.einsum("ijk,j,k->i", christoffel(model, point), motion, motion)
         return np.concatenate([motion, -bend]) / np.tile(unit, 2)
 
     with np.errstate(all="ignore"):
@@ -144,40 +165,45 @@ def covariant_hessian(model: Model, objective, theta: ArrayLike) -> Array:
     g = vectors("objective.gradient(theta)", gradient(theta), model.dim)
     broadcast("objective.gradient(theta)", g.shape[:-1], "theta", theta.shape[:-1])
     theta, g = np.broadcast_arrays(theta, g)
-    bend = np.einsum("...kij,...k->...ij", model.christoffel(theta), g)
+    bend = np.einsum("...kij,...k->...ij", christoffel(model, theta), g)
     plain = getattr(objective, "hessian", None)
     if plain is not None:
         return real_array("objective.hessian(theta)", plain(theta)) - bend
-    return _differences(model, theta, gradient) - bend
-
-
-def _differences(model: Model, theta: Array, gradient) -> Array:
-    """The symmetric matrix ∂g/∂θ, by central differences of order eight, checked by order six."""
-    d = model.dim
     scale = np.sqrt(np.diagonal(model.fisher(theta), axis1=-2, axis2=-1))
-    best, error = np.zeros((*theta.shape, d)), np.full(theta.shape[:-1], np.inf)
+    second = _differences(model, theta, gradient, scale, "objective.gradient(theta)")
+    return (second + np.swapaxes(second, -1, -2)) / 2 - bend
+
+
+def _differences(model: Model, theta: Array, f: Callable, unit: Array, name: str) -> Array:
+    """∂f/∂θ, shape (..., d, m), for f (..., d) -> (..., m); ``unit`` makes its entries comparable.
+
+    Central differences of order eight at shorter and shorter steps, each checked by order six.
+    """
+    d, m = model.dim, unit.shape[-1]
+    scale = np.sqrt(np.diagonal(model.fisher(theta), axis1=-2, axis2=-1))
+    require("theta", scale > 0, "a point where the Fisher matrix is not singular", theta)
+    best, error = np.zeros((*theta.shape, m)), np.full(theta.shape[:-1], np.inf)
     # Steps of one coordinate at a time, of this Fisher length and shorter ones.
-    for length in 0.01 * 4.0 ** -np.arange(12):
+    for length in 0.01 * 4.0 ** -np.arange(16):
         step = length / scale
         offsets = _MULTIPLES.reshape(-1, *[1] * theta.ndim, 1) * step[..., None] * np.eye(d)
         points = np.moveaxis(theta[..., None, :] + offsets, -2, 1)  # (8, d, ..., d)
         fits = np.all(inside(model, points), axis=(0, 1))
         points = np.where(fits[..., None], points, theta)
-        values = vectors("objective.gradient(theta)", gradient(points), d)
-        rows = (
+        values = vectors(name, f(points), m)
+        rows, rough = (
             np.moveaxis(np.tensordot(w, values, 1), 0, -2) / step[..., :, None]
             for w in (_EIGHT, _SIX)
         )
-        H, rough = ((row + np.swapaxes(row, -1, -2)) / 2 for row in rows)
-        unit = scale[..., :, None] * scale[..., None, :]
-        size = np.max(np.abs(H) / unit, axis=(-2, -1))
-        noise = np.max(np.abs(H - rough) / unit, axis=(-2, -1)) / np.where(size > 0, size, 1.0)
-        noise = noise + 1e-15 / length
+        each = scale[..., :, None] * unit[..., None, :]
+        size = np.max(np.abs(rows) / each, axis=(-2, -1))
+        size = np.where(size > 0, size, 1.0)
+        rounding = 1e-15 / length * np.max(np.abs(f(theta)) / unit, axis=-1)
+        noise = (np.max(np.abs(rows - rough) / each, axis=(-2, -1)) + rounding) / size
         better = fits & (noise < error)
-        best = np.where(better[..., None, None], H, best)
+        best = np.where(better[..., None, None], rows, best)
         error = np.where(better, noise, error)
         if np.all(error < 1e-11):
             break
-    wanted = "a point where differences of the gradient give second derivatives to 1e-7"
-    require("theta", error < 1e-7, wanted + "; give the objective a hessian", theta)
+    require("theta", error < 1e-7, f"a point where differences of {name} are good to 1e-7", theta)
     return best

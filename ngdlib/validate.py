@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 
-def real_array(name: str, value: ArrayLike) -> Array:
+def real_array(name: str, value: ArrayLike, *, copy: bool = True) -> Array:
     """``value`` as a float64 array of finite real numbers; ValueError otherwise.
 
-    A float64 array is returned as it is, not copied: who keeps or changes it, copies it. A masked
-    entry has no value, and is refused.
+    A masked entry has no value, and is refused. copy=False returns a float64 array as it is, for
+    those who only read it.
     """
     if _masked(value):
         raise ValueError(f"{name}: expected no masked entries, got {_show(value)}")
@@ -21,7 +21,7 @@ def real_array(name: str, value: ArrayLike) -> Array:
         if array.dtype.kind not in "biuf":
             raise TypeError
         with np.errstate(over="ignore"):
-            array = np.asarray(array, dtype=float)
+            array = np.array(array, dtype=float, copy=True if copy else None)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name}: expected real numbers, got {_show(value)}") from None
     if not finite(array):
@@ -41,9 +41,9 @@ def _masked(value: object) -> bool:
     return isinstance(value, list | tuple) and any(map(_masked, value))
 
 
-def vectors(name: str, value: ArrayLike, dim: int) -> Array:
+def vectors(name: str, value: ArrayLike, dim: int, *, copy: bool = True) -> Array:
     """A finite array of shape (..., dim); ValueError otherwise."""
-    array = real_array(name, value)
+    array = real_array(name, value, copy=copy)
     if array.ndim == 0 or array.shape[-1] != dim:
         raise ValueError(f"{name}: expected shape (..., {dim}), got shape {array.shape}")
     return array

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ngdlib.descent import data_fit, fisher_length
+from ngdlib.descent import Objective, data_fit, fisher_length
 from ngdlib.families import Bernoulli, Categorical, Gaussian
 from ngdlib.geodesics import christoffel, covariant_hessian, exponential, geodesic
 
@@ -112,3 +112,42 @@ def test_batches():
 def test_refusals(call, named):
     with pytest.raises(ValueError, match=named):
         call()
+
+
+def test_a_family_without_closed_forms():
+    """From differences of the Fisher matrix: as the closed form gives it, and near an edge, too."""
+
+    class Plain(Gaussian):
+        has_geodesics = has_connection = False
+
+    class Coin(Bernoulli):
+        has_geodesics = has_connection = False
+
+    for closed, bare, theta in (
+        (BELL, Plain("mu, sigma"), [0.3, 1.2]),
+        (Gaussian("natural"), Plain("natural"), [[0.3, -1.2], [2.0, -0.4]]),
+        (COIN, Coin("probability"), [[1e-6], [1e-12], [0.2], [0.99]]),
+    ):
+        assert np.allclose(christoffel(bare, theta), christoffel(closed, theta), rtol=1e-7)
+    bend = christoffel(COIN, [1e-6])[0, 0, 0]
+    assert bend == pytest.approx(-499999.5, rel=1e-6) and bend > -500001
+    end = exponential(Plain("mu, sigma"), [0.3, 1.2], [0.2, 0.1])
+    assert np.allclose(end, exponential(BELL, [0.3, 1.2], [0.2, 0.1]), rtol=1e-9)
+    plain = Objective(lambda t: t[..., 0] ** 4, lambda t: np.stack([4 * t[..., 0] ** 3], -1))
+    found = covariant_hessian(COIN, plain, [[1e-6], [0.3]])
+    q = np.array([1e-6, 0.3])
+    exact = 12 * q**2 - (q - 0.5) / (q * (1 - q)) * 4 * q**3
+    assert np.allclose(found[:, 0, 0], exact, rtol=1e-7, atol=0)
+
+
+def test_covariant_hessian_of_several_objectives():
+    """A batch of data, a batch of points: each pair as alone."""
+    means, points = np.array([[[0.1]], [[0.9]]]), np.array([[0.2], [1e-6], [0.7]])
+    together = covariant_hessian(COIN, data_fit(COIN, means), points)
+    assert together.shape == (2, 3, 1, 1)
+    for i, mean in enumerate(means[:, 0]):
+        for j, point in enumerate(points):
+            alone = covariant_hessian(COIN, data_fit(COIN, mean), point)
+            assert together[i, j] == pytest.approx(alone, rel=1e-14)
+            bare = Objective(*data_fit(COIN, mean)[:2])
+            assert covariant_hessian(COIN, bare, point) == pytest.approx(alone, rel=1e-6)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ngdlib.charts import ChangeOfChart
+from ngdlib.charts import ChangeOfChart, regular
 from ngdlib.validate import (
     Array,
     broadcast,
@@ -33,7 +33,7 @@ class Model:
     family: str
     charts: tuple[str, ...]
     statistic_dim: int
-    has_geodesics = True  # in closed form
+    has_geodesics = has_connection = False  # in closed form
 
     def __init__(self, chart: str) -> None:
         if chart not in self.charts:
@@ -78,7 +78,7 @@ class Model:
 
     def in_domain(self, theta: ArrayLike) -> np.ndarray:
         """Whether each point lies in the open domain: bool, shape (...)."""
-        return self._inside(vectors("theta", theta, self.dim))
+        return self._inside(vectors("theta", theta, self.dim, copy=False))
 
     def log_density(self, x: ArrayLike, theta: ArrayLike) -> Array:
         """log p_theta(x) in nats, shape of ``x`` broadcast with the batch shape of ``theta``."""
@@ -189,6 +189,21 @@ class Model:
         """The same members in another chart; families with shorter ways between charts say so."""
         return target._from_base(self._to_base(theta))
 
+    def _jacobian(self, theta: Array, target: Model) -> Array:
+        """d(target's coordinates)/dtheta, shape (..., d, d)."""
+        base = self._to_base(theta)
+        return regular(np.linalg.solve(target._base_velocity(base), self._base_velocity(base)))
+
+    def _christoffel(self, theta: Array) -> Array:
+        raise ValueError(f"model: expected a family with a closed connection, got {self!r}")
+
+    def _covariant_hessian(self, theta: Array, mean: Array) -> Array:
+        H, g = self._cross_entropy_hessian(theta, mean), self._cross_entropy_gradient(theta, mean)
+        return H - np.einsum("...kij,...k->...ij", self._christoffel(theta), g)
+
+    def _cross_entropy_hessian(self, theta: Array, mean: Array) -> Array:
+        raise ValueError(f"model: expected a family with closed second derivatives, got {self!r}")
+
     def _computed(self, name: str, f: Callable[..., Array], *arguments: Array) -> Array:
         """``f`` of checked arguments; ValueError where the result does not fit in float64."""
         with np.errstate(all="ignore"):
@@ -197,7 +212,7 @@ class Model:
     # -- checks -------------------------------------------------------------------------------
 
     def _point(self, name: str, theta: ArrayLike) -> Array:
-        theta = vectors(name, theta, self.dim)
+        theta = vectors(name, theta, self.dim, copy=False)
         require(name, self._inside(theta), f"a point of {self!r} ({self._domain()})", theta)
         return theta
 
@@ -207,7 +222,7 @@ class Model:
         return theta0, theta1
 
     def _observations(self, x: ArrayLike) -> Array:
-        x = real_array("x", x)
+        x = real_array("x", x, copy=False)
         require("x", self._possible(x), self._outcomes(), x)
         return x
 
@@ -217,7 +232,7 @@ class Model:
         return x, theta
 
     def _data_mean(self, mean: ArrayLike) -> Array:
-        mean = vectors("mean", mean, self.statistic_dim)
+        mean = vectors("mean", mean, self.statistic_dim, copy=False)
         require("mean", self._attainable(mean), self._means(), mean)
         return mean
 

@@ -23,6 +23,7 @@ class Discrete(Model):
     """
 
     classes: int
+    has_geodesics = has_connection = True
 
     def probabilities(self, theta) -> Array:
         """All K class probabilities, shape (..., K)."""

@@ -40,7 +40,7 @@ class ExponentialFamily(Model):
     """
 
     family = "Exponential family"
-    has_geodesics = False
+    has_connection = True
     charts = ("natural", "expectation")
 
     def __init__(

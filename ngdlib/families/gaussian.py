@@ -38,6 +38,7 @@ class Gaussian(Model):
     family = "Gaussian"
     charts = ("mu, sigma", "mu, sigma^2", "mu, log sigma", "natural", "expectation")
     statistic_dim = 2
+    has_geodesics = has_connection = True
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
