@@ -1,5 +1,5 @@
 """`make bench`: build times, page weight, demo readiness and frame times, the checker of exercises,
-beside their budgets.
+beside their budgets; closed forms beside geomstats.
 
     python -m benchmarks               everything below
     python -m benchmarks build pages   only these
@@ -98,7 +98,21 @@ def checker() -> Iterator[Row]:
         yield Row(*row)
 
 
-SUITES = {"build": build, "pages": pages, "demos": demos, "checker": checker}
+def geomstats() -> Iterator[Row]:
+    """Closed forms beside geomstats: differences, and times as ratios in one run."""
+    from benchmarks.geomstats import measure
+
+    for row in measure():
+        yield Row(*row)
+
+
+SUITES = {
+    "build": build,
+    "pages": pages,
+    "demos": demos,
+    "checker": checker,
+    "geomstats": geomstats,
+}
 
 
 def main() -> None:
