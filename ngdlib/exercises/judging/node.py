@@ -31,7 +31,7 @@ const api = made.exports;
 """
 _DRIVER = """
 const serve = {
-  parse: q => { const t = api.parse(q.text, q.names); return [t, api.latex(t, q.names)]; },
+  parse: q => { const t = api.parse(q.text, q.names, q.polynomial); return [t, api.latex(t, q.names)]; },
   compare: q => api.compare(api.parse(q.student, q.names), api.parse(q.answer, q.names), q.domain,
     q.where.map(w => api.parse(w, q.names)), q.up_to, q.seed),
   check: q => api.check(q.item, q.answer, q.values),
@@ -98,9 +98,9 @@ class PageChecker:
             raise RuntimeError(reply["error"])
         return reply["ok"]
 
-    def parse(self, text: str, names: Sequence[str]) -> tuple[Any, str]:
+    def parse(self, text: str, names: Sequence[str], polynomial: bool = False) -> tuple[Any, str]:
         """(tree, LaTeX). Raises Unreadable."""
-        tree, latex = self.ask("parse", text=text, names=list(names))
+        tree, latex = self.ask("parse", text=text, names=list(names), polynomial=polynomial)
         return _tuples(tree), latex
 
     def compare(

@@ -13,19 +13,22 @@ const LETTERS = table('αβγδεζηθικλμνξοπρστυφχψωϕϑϵϱ�
   [...GREEK, ...words('phi theta epsilon rho sigma mu Delta Delta')]);
 const COMMANDS = new Map([...GREEK, 'Delta', 'phi', 'theta', 'epsilon', 'rho'].map((n, i) => [i > 24 ? 'var' + n : n, n]));
 const FUNCTIONS = new Map([
-  ...words('exp log sqrt abs sin cos tan cot sinh cosh tanh arcsin arccos arctan logistic logit').map(n => [n, n]),
+  ...words('exp log sqrt abs sin cos tan cot sinh cosh tanh arcsin arccos arctan arsinh arcosh artanh logistic logit').map(n => [n, n]),
   ['ln', 'log'], ['sigma', 'logistic'], ['sigmoid', 'logistic'], ['expit', 'logistic'],
-  ['asin', 'arcsin'], ['acos', 'arccos'], ['atan', 'arctan']]);
+  ['asin', 'arcsin'], ['acos', 'arccos'], ['atan', 'arctan'],
+  ['arcsinh', 'arsinh'], ['arccosh', 'arcosh'], ['arctanh', 'artanh'], ['asinh', 'arsinh'], ['acosh', 'arcosh'], ['atanh', 'artanh'],
+  ['sec', '1/cos'], ['csc', '1/sin'], ['sech', '1/cosh'], ['csch', '1/sinh'], ['coth', '1/tanh'], ['log1p', 'log1p'], ['expm1', 'expm1']]);
 const CONSTANTS = ['e', 'pi'];
 const set = s => new Set([...s]);
-const MINUS = set('-−–—‐‑‒﹣'), TIMES = set('*·×⋅∙•∗'), OVER = set('/÷∕⁄');
-const SPACE = set(' \t\n\r\v\f\xa0\u200b\u202f\u205f\u3000\ufeff\u2061\u2062\u2063\u2064\u2060' +
+const MINUS = set('-−–—‐‑‒﹣'), TIMES = set('*·×⋅∙•∗'), OVER = set('/÷∕⁄'), POWER = set('^ˆ⌃↑');
+const INVISIBLE = /[\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufffc]/;
+const SPACE = set(' \t\n\r\v\f\xa0\u1680\u2028\u2029\u202f\u205f\u3000' +
   '\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a');
 const SUPER = table('⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺', '0123456789-+'), SUB = table('₀₁₂₃₄₅₆₇₈₉', '0123456789');
 const FRACTIONS = table('½⅓⅔¼¾⅕⅛', words('1/2 1/3 2/3 1/4 3/4 1/5 1/8'));
 const CLOSING = { '(': ')', '[': ']', '{': '}' };
-const SKIPPED = new Set(words('left right displaystyle quad qquad big Big bigl bigr'));
-const WORDY = new Set(words('operatorname mathrm mathit text textrm'));
+const SKIPPED = new Set(words('left right middle displaystyle textstyle scriptstyle limits nonumber quad qquad thinspace big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr'));
+const WORDY = new Set(words('operatorname mathrm mathit mathbf mathsf mathtt boldsymbol bm text textrm textit'));
 const NOTHING = 'Nothing is written yet.', REST = 'Leave the rest term out.';
 const PLAIN = 'Write letters without bars or accents: the question says which names to use.';
 const COMPLAINTS = new Map([
@@ -70,11 +73,13 @@ function quoted(c) {
 
 /* tokens: [{kind, text, start, end, spaced}], kind: num name op frac root sup end */
 function tokenise(text) {
-  const c = [...text].map(single), out = [];
+  const typed = [...text], out = [], places = [...typed.keys()].filter(k => !INVISIBLE.test(typed[k])), c = places.map(k => single(typed[k]));
+  places.push(typed.length);
   let i = 0, spaced = false;
   const at = k => c[k] === undefined ? '' : c[k];
   const rest = () => c.slice(i, i + 60).join('');
-  const add = (kind, text, start) => { out.push({ kind, text, start, end: i, spaced }); spaced = false; };
+  const add = (kind, text, start) => { out.push({ kind, text, start: places[start], end: places[i - 1] + 1, spaced }); spaced = false; };
+  const fail = (message, position) => { throw new AnswerError(message, places[position]); };
   function number() {
     let text = rest().match(/^[0-9]*\.?[0-9]*/)[0];
     const power = rest().slice(text.length).match(/^[eE][+-]?[0-9]+/);
@@ -112,7 +117,7 @@ function tokenise(text) {
       else if (at(i) && ',;:! ()[]'.includes(at(i))) { i++; spaced = true; }
       else fail('A backslash needs a name after it, such as \\frac.', start);
     } else if (SKIPPED.has(word)) spaced = true;
-    else if (/^[dt]?frac$/.test(word)) {
+    else if (/^[dtc]?frac$/.test(word)) {
       add('frac', word, start);
       if (isDigit(at(i)) && isDigit(at(i + 1))) for (let k = 0; k < 2; k++) { i++; add('num', c[i - 1], i - 1); }
     } else if (/^(cdot|times|ast)$/.test(word)) add('op', '*', start);
@@ -140,7 +145,8 @@ function tokenise(text) {
       if (power) i++;
       add('op', power ? '^' : '*', start);
     } else if (OVER.has(x)) add('op', '/', start);
-    else if ('+^()[]{}|'.includes(x)) add('op', x, start);
+    else if (POWER.has(x)) add('op', '^', start);
+    else if ('+()[]{}|'.includes(x)) add('op', x, start);
     else if (SUPER.has(x)) {
       while (SUPER.has(at(i))) i++;
       const text = c.slice(start, i).map(y => SUPER.get(y)).join('');
@@ -162,15 +168,15 @@ function tokenise(text) {
     else if (x === '\\') command();
     else sign(x);
   }
-  add('end', '', i);
+  out.push({ kind: 'end', text: '', start: typed.length, end: typed.length, spaced });
   return out;
 }
 
 /* Trees are arrays: ['num', '0.5'] ['var', 'p'] ['const', 'pi'] ['neg', a] ['fn', 'log', a] ['+', a, b] ... */
-function parse(text, names = []) {
+function parse(text, names = [], polynomial = false) { // a polynomial is asked: 5/3 h^3 is (5/3)*h^3
   const known = declared(names), chars = [...text];
   if (chars.length > MAX_LENGTH) fail(`This is too long: at most ${MAX_LENGTH} characters.`, MAX_LENGTH);
-  let t = [], i = 0, depth = 0, nodes = 0, bars = 0;
+  let t = [], i = 0, depth = 0, nodes = 0, bars = 0, lastSlash = 0;
   const peek = () => t[i];
   const isOp = ops => t[i].kind === 'op' && ops.includes(t[i].text);
   const slice = (a, b) => {
@@ -236,13 +242,21 @@ function parse(text, names = []) {
     if (isOp('+-')) {
       const minus = isOp('-');
       i++;
-      a = product();
+      a = term();
       if (minus) a = node('neg', a);
-    } else a = product();
+    } else a = term();
     while (isOp('+-')) {
       const op = peek().text;
       i++;
-      a = node(op, a, product());
+      a = node(op, a, term());
+    }
+    return a;
+  }
+  function term() { // e^z/1+e^z: who divides by 1, or a thing by itself, has left out brackets
+    const begin = peek().start, a = product(), slash = lastSlash;
+    if (slash && a[0] === '/' && isOp('+-') && [['num', '1'], a[1]].some(b => JSON.stringify(b) === JSON.stringify(a[2]))) {
+      const sign = peek(), above = slice(begin, slash), below = slice(slash + 1, t[i - 1].end);
+      fail(`This can be read in two ways: (${above}/${below})${sign.text}… or ${above}/(${below}${sign.text}…)?`, sign.start);
     }
     return a;
   }
@@ -259,13 +273,14 @@ function parse(text, names = []) {
       } else if (startsFactor()) {
         const k = peek();
         if (k.kind === 'num') fail('Something is missing before this number: * or ^?', k.start);
+        if (slash && polynomial && isNumber(a)) { a = node('*', a, power()); slash = 0; continue; }
         const end = t[i - 1].end, b = power();
         if (slash) {
           const factor = slice(k.start, t[i - 1].end), above = slice(begin, slash), below = slice(slash + 1, end);
           fail(`This can be read in two ways: (${above}/${below})*${factor} or ${above}/(${below}*${factor})?`, k.start);
         }
         a = node('*', a, b);
-      } else return a;
+      } else { lastSlash = slash; return a; }
     }
   }
   function signed() {
@@ -285,18 +300,48 @@ function parse(text, names = []) {
       if (isOp('^') || peek().kind === 'sup') fail('Two powers in a row: add brackets.', peek().start);
       return node('^', a, number(k.text));
     }
-    if (!isOp('^')) return a;
+    return isOp('^') ? raised(begin, a) : a;
+  }
+  function raised(begin, a) {
     const hat = peek();
     i++;
     down();
     const first = i, b = signed();
     depth--;
     const bare = !t.slice(first, i).some(k => '([{|'.includes(k.text) || k.kind === 'frac'), k = peek();
+    reach(begin, hat, a, b, first, bare);
     if (bare && k.kind === 'name' && !k.spaced && (a[0] === 'num' || a[0] === 'const' || b[0] !== 'num')) {
       const base = slice(begin, hat.start), exponent = slice(hat.end, t[i - 1].end), factor = slice(k.start, k.end);
       fail(`This can be read in two ways: ${base}^(${exponent}*${factor}) or ${base}^(${exponent})*${factor}?`, k.start);
     }
     return node('^', a, b);
+  }
+  const opens = k => k !== undefined && k.kind === 'op' && '([{'.includes(k.text), closes = k => k !== undefined && k.kind === 'op' && ')]}'.includes(k.text);
+  /* asks back where an exponent may be meant to reach further, or less far, than it does */
+  function reach(begin, hat, a, b, first, bare) {
+    const base = slice(begin, hat.start), exponent = slice(hat.end, t[i - 1].end), n = b[0] === 'neg' ? b[1] : b, last = t[i - 1];
+    if (bare && n[0] === 'num' && /^[1-9][0-9]$/.test(n[1]) && a[0] === 'var' && last.text === n[1]) {
+      const sign = exponent.slice(0, -2).trim();
+      fail(`Is this ${base}^(${exponent}) or ${base}^${sign}${n[1][0]}*${n[1][1]}?`, last.start);
+    }
+    const inner = t.slice(first, i);
+    if (!bare && b[0] === '^' && opens(inner[0])) {
+      let open = 0;
+      const closing = inner.findIndex(k => (open += opens(k) - closes(k)) === 0), next = inner[closing + 1];
+      if (next && next.text === '^') {
+        const middle = slice(inner[0].start, inner[closing].end), top = slice(next.end, last.end);
+        fail(`This can be read in two ways: (${base}^${middle})^${top} or ${base}^(${middle}^${top})?`, next.start);
+      }
+    }
+    if (!isOp('/')) return;
+    const slash = peek(), after = t[i + 1], plain = after.kind === 'num';
+    const divisor = plain || (opens(after) && t[i + 2].kind === 'num' && closes(t[i + 3]));
+    const gauss = bare && a[0] === 'const' && a[1] === 'e' && n[0] === '^' && divisor;
+    const half = n[0] === 'num' && n[1] === '1' && (divisor || (b[0] === 'num' && after.kind !== 'end'));
+    if (gauss || half || (!bare && b[0] === 'num' && divisor && !plain)) {
+      const below = divisor ? slice(after.start, t[plain ? i + 1 : i + 3].end) : '…';
+      fail(`This can be read in two ways: (${base}^${exponent})/${below} or ${base}^(${exponent}/${below})?`, slash.start);
+    }
   }
   function number(text) {
     if (text.includes('/')) {
@@ -346,7 +391,8 @@ function parse(text, names = []) {
       else if (peek().kind === 'num' && peek().text.length === 1) {
         parts.push(number(peek().text));
         i++;
-      } else fail('\\frac needs two parts in braces: \\frac{1}{2}.', peek().start);
+      } else if (peek().kind === 'name' && known.has(canonical(peek().text))) parts.push(name(peek()));
+      else fail('\\frac needs two parts in braces: \\frac{1}{2}.', peek().start);
     }
     depth--;
     return node('/', ...parts);
@@ -369,19 +415,22 @@ function parse(text, names = []) {
     down();
     const a = atom();
     depth--;
-    if (!bracketed && peek().kind === 'name' && !peek().spaced) fail('How far does the root reach? Write √(…).', peek().start);
+    if (!bracketed && (opens(peek()) || (peek().kind === 'name' && !peek().spaced))) fail('How far does the root reach? Write √(…).', peek().start);
     return node('fn', 'sqrt', a);
   }
   function name(k) {
     i++;
     const word = canonical(k.text), f = FUNCTIONS.get(word) || FUNCTIONS.get(word.toLowerCase());
-    if (f && (!known.has(word) || isOp('('))) {
-      if (word === 'sigma' && !isOp('([{')) fail('σ alone is not a name in this question; the logistic function is σ(z).', k.start);
+    if (f && !known.has(word)) {
+      if (word === 'sigma' && !applied()) fail('σ alone is not a name in this question; the logistic function is σ(z).', k.start);
       return call(k, f);
     }
     if (known.has(word)) return node('var', known.get(word));
     if (CONSTANTS.includes(word)) return node('const', word);
     fail(unknown(word), k.start);
+  }
+  function applied() { // a bracket follows, perhaps after a power: σ(z), σ²(z), σ^2(z), σ^{2}(z)
+    return opens(t[t[i].kind === 'sup' ? i + 1 : t[i].text !== '^' ? i : opens(t[i + 1]) && t[i + 1].text !== '[' ? i + 4 : i + 2]);
   }
   function call(k, f) {
     let exponent = null, argument;
@@ -389,15 +438,24 @@ function parse(text, names = []) {
     if (isOp('([{')) argument = group();
     else if (isOp('|')) { down(); argument = bar(); depth--; }
     else if (peek().kind === 'frac') argument = fraction();
+    else if (f === 'sqrt' && chars[k.start] === '\\' && peek().kind === 'num') { argument = number(peek().text); i++; } // \sqrt2
     else fail(`Write ${k.text}(${slice(peek().start, peek().end) || '…'}), with brackets.`, peek().start);
-    const a = node('fn', f, argument);
+    const a = made(f, argument);
     return exponent ? node('^', a, exponent) : a;
+  }
+  function made(f, argument) {
+    const one = ['num', '1'];
+    if (f.startsWith('1/')) return node('/', one, node('fn', f.slice(2), argument));
+    if (f === 'log1p') return node('fn', 'log', node('+', one, argument));
+    if (f === 'expm1') return node('-', node('fn', 'exp', argument), one);
+    return node('fn', f, argument);
   }
   function functionPower(k) {
     const sign = peek();
     let text = '-';
     if (sign.kind === 'sup') { i++; text = sign.text; }
     else if (t[i + 1].kind === 'num' && /^[0-9]+$/.test(t[i + 1].text)) { i += 2; text = t[i - 1].text; }
+    else if ('{('.includes(t[i + 1].text || '?') && t[i + 2].kind === 'num' && /^[0-9]+$/.test(t[i + 2].text) && '})'.includes(t[i + 3].text || '?')) { i += 4; text = t[i - 2].text; }
     if (text[0] === '-') fail(`Write a power of a function outside the brackets: (${k.text}(…))^2.`, sign.start);
     return number(text);
   }
@@ -408,6 +466,8 @@ function parse(text, names = []) {
   if (end.kind !== 'end') fail(isOp(')]}') ? `This ${end.text} closes nothing.` : 'An operation is missing here.', end.start);
   return tree;
 }
+
+const isNumber = t => t[0] === 'num' || ((t[0] === 'neg' || t[0] === '/') && t.slice(1).every(isNumber));
 
 // --- LaTeX --------------------------------------------------------------------------------------
 function latexName(name) {
@@ -449,7 +509,7 @@ function latex(tree, names = []) {
     if (name === 'sqrt') return [`\\sqrt{${inner}}`, 5];
     if (name === 'abs') return [`\\left|${inner}\\right|`, 5];
     const command = name === 'logistic' && !sigma ? '\\sigma'
-      : name === 'logistic' || name === 'logit' ? `\\operatorname{${name}}` : '\\' + name;
+      : ['logistic', 'logit', 'arsinh', 'arcosh', 'artanh'].includes(name) ? `\\operatorname{${name}}` : '\\' + name;
     return [`${command}\\left(${inner}\\right)`, 4];
   }
   function number(text) {

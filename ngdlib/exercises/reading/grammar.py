@@ -55,7 +55,8 @@ COMMANDS_GREEK = {name: name for name in [*GREEK, "Delta"]} | {
 FUNCTIONS = {
     name: name
     for name in (
-        "exp log sqrt abs sin cos tan cot sinh cosh tanh arcsin arccos arctan logistic logit"
+        "exp log sqrt abs sin cos tan cot sinh cosh tanh arcsin arccos arctan "
+        "arsinh arcosh artanh logistic logit"
     ).split()
 } | {
     "ln": "log",
@@ -65,21 +66,47 @@ FUNCTIONS = {
     "asin": "arcsin",
     "acos": "arccos",
     "atan": "arctan",
+    "arcsinh": "arsinh",
+    "arccosh": "arcosh",
+    "arctanh": "artanh",
+    "asinh": "arsinh",
+    "acosh": "arcosh",
+    "atanh": "artanh",
+    # written with others, as the preview shows
+    "sec": "1/cos",
+    "csc": "1/sin",
+    "sech": "1/cosh",
+    "csch": "1/sinh",
+    "coth": "1/tanh",
+    "log1p": "log1p",
+    "expm1": "expm1",
 }
 CONSTANTS = ("e", "pi")
 
 _MINUS = "-−–—‐‑‒﹣"
 _TIMES = "*·×⋅∙•∗"
 _OVER = "/÷∕⁄"
-_SPACE = " \t\n\r\v\f\xa0\u200b\u202f\u205f\u3000\ufeff\u2061\u2062\u2063\u2064\u2060" + "".join(
+_POWER_SIGNS = "^ˆ⌃↑"
+_SPACE = " \t\n\r\v\f\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     chr(c) for c in range(0x2000, 0x200B)
 )
 _SUPERSCRIPT = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+", strict=True))
 _SUBSCRIPT = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
 _FRACTIONS = dict(zip("½⅓⅔¼¾⅕⅛", ("1/2", "1/3", "2/3", "1/4", "3/4", "1/5", "1/8"), strict=True))
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
-_SKIPPED = {"left", "right", "displaystyle", "quad", "qquad", "big", "Big", "bigl", "bigr"}
-_WORDY = {"operatorname", "mathrm", "mathit", "text", "textrm"}
+_SKIPPED = set(
+    "left right middle displaystyle textstyle scriptstyle limits nonumber quad qquad thinspace "
+    "big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr".split()
+)
+_WORDY = set(
+    "operatorname mathrm mathit mathbf mathsf mathtt boldsymbol bm text textrm textit".split()
+)
+
+# Marks of direction and joining, soft hyphens, variation selectors: pasted, never meant.
+_INVISIBLE = {
+    *map(chr, [0xAD, 0x34F, 0x61C, 0x180E, 0x200B, *range(0x200C, 0x2010), *range(0x202A, 0x202F)]),
+    *map(chr, [*range(0x2060, 0x2070), *range(0xFE00, 0xFE10), 0xFEFF, 0xFFFC]),
+}
 
 NOTHING = "Nothing is written yet."
 _REST = "Leave the rest term out."
@@ -162,8 +189,10 @@ def declared(names: Iterable[str]) -> dict[str, str]:
     return out
 
 
-def parse(text: str, names: Iterable[str] = ()) -> Tree:
+def parse(text: str, names: Iterable[str] = (), polynomial: bool = False) -> Tree:
     """The tree of a formula in the declared names.
+
+    polynomial: a polynomial is asked, so `5/3 h^3` can only mean (5/3)*h^3.
 
     Raises AnswerError where the formula cannot be read, ValueError where `names` are no names.
     """
@@ -172,7 +201,7 @@ def parse(text: str, names: Iterable[str] = ()) -> Tree:
         raise ValueError(f"text: expected a string, got {type(text).__name__}")
     if len(text) > MAX_LENGTH:
         raise AnswerError(f"This is too long: at most {MAX_LENGTH} characters.", MAX_LENGTH)
-    return _Parser(text, known).run()
+    return _Parser(text, known, polynomial).run()
 
 
 def unknown_name(word: str, known: Iterable[str]) -> str:
@@ -209,7 +238,9 @@ class _Tokens:
     """One pass over the characters."""
 
     def __init__(self, text: str) -> None:
-        self.c = [_single(c) for c in text]
+        shown = [(k, _single(c)) for k, c in enumerate(text) if c not in _INVISIBLE]
+        self.c = [c for _, c in shown]
+        self.places = [k for k, _ in shown] + [len(text)]  # in the text as it was typed
         self.i = 0
         self.out: list[Token] = []
         self.spaced = False
@@ -218,10 +249,17 @@ class _Tokens:
         return self.c[i] if i < len(self.c) else ""
 
     def add(self, kind: str, text: str, start: int) -> None:
-        self.out.append(Token(kind, text, start, self.i, self.spaced))
+        places = self.places[start], self.places[self.i - 1] + 1 if self.i > start else len(self.c)
+        self.out.append(Token(kind, text, *places, self.spaced))
         self.spaced = False
 
     def run(self) -> list[Token]:
+        try:
+            return self.tokens()
+        except AnswerError as error:
+            raise AnswerError(error.message, self.places[error.position]) from None
+
+    def tokens(self) -> list[Token]:
         while self.i < len(self.c):
             c = self.c[self.i]
             if c in _SPACE or c == "$":
@@ -239,7 +277,8 @@ class _Tokens:
                 self.command()
             else:
                 self.sign(c)
-        self.add("end", "", self.i)
+        end = self.places[-1]
+        self.out.append(Token("end", "", end, end, self.spaced))
         return self.out
 
     def number(self) -> None:
@@ -302,7 +341,7 @@ class _Tokens:
                 raise AnswerError("A backslash needs a name after it, such as \\frac.", start)
         elif word in _SKIPPED:
             self.spaced = True
-        elif word in ("frac", "dfrac", "tfrac"):
+        elif word in ("frac", "dfrac", "tfrac", "cfrac"):
             self.add("frac", word, start)
             if _is_digit(self.at(self.i)) and _is_digit(self.at(self.i + 1)):
                 for _ in range(2):
@@ -349,7 +388,9 @@ class _Tokens:
             self.add("op", "^" if power else "*", start)
         elif c in _OVER:
             self.add("op", "/", start)
-        elif c in "+^()[]{}|":
+        elif c in _POWER_SIGNS:
+            self.add("op", "^", start)
+        elif c in "+()[]{}|":
             self.add("op", c, start)
         elif c in _SUPERSCRIPT:
             while self.at(self.i) and self.at(self.i) in _SUPERSCRIPT:
@@ -375,14 +416,16 @@ class _Tokens:
 class _Parser:
     """Recursive descent; one method for each level of precedence."""
 
-    def __init__(self, text: str, known: dict[str, str]) -> None:
+    def __init__(self, text: str, known: dict[str, str], polynomial: bool) -> None:
         self.text = text
         self.known = known
+        self.polynomial = polynomial
         self.t = self.split(_Tokens(text).run())
         self.i = 0
         self.depth = 0
         self.nodes = 0
         self.bars = 0  # open | in the present bracket
+        self.slash = 0  # where the last division of the product just read begins
 
     def run(self) -> Tree:
         if self.t[0].kind == "end":
@@ -478,15 +521,31 @@ class _Parser:
         if self.is_op("+", "-"):
             minus = self.is_op("-")
             self.i += 1
-            a = self.product()
+            begin, a = self.peek().start, self.product()
+            self.short(begin, a)
             a = self.node("neg", a) if minus else a
         else:
-            a = self.product()
+            begin, a = self.peek().start, self.product()
+            self.short(begin, a)
         while self.is_op("+", "-"):
             op = self.peek().text
             self.i += 1
-            a = self.node(op, a, self.product())
+            begin, b = self.peek().start, self.product()
+            self.short(begin, b)
+            a = self.node(op, a, b)
         return a
+
+    def short(self, begin: int, a: Tree) -> None:
+        """`e^z/1+e^z`: who divides by 1, or a thing by itself, has left out brackets."""
+        slash = self.slash
+        if slash and a[0] == "/" and a[2] in (("num", "1"), a[1]) and self.is_op("+", "-"):
+            sign = self.peek()
+            above, below = self.slice(begin, slash), self.slice(slash + 1, self.t[self.i - 1].end)
+            raise AnswerError(
+                "This can be read in two ways: "
+                f"({above}/{below}){sign.text}… or {above}/({below}{sign.text}…)?",
+                sign.start,
+            )
 
     def starts_factor(self) -> bool:
         t = self.peek()
@@ -508,6 +567,9 @@ class _Parser:
                 t = self.peek()
                 if t.kind == "num":
                     raise AnswerError("Something is missing before this number: * or ^?", t.start)
+                if slash and self.polynomial and _is_number(a):
+                    a, slash = self.node("*", a, self.power()), 0
+                    continue
                 if slash:
                     end = self.t[self.i - 1].end
                     b = self.power()
@@ -521,6 +583,7 @@ class _Parser:
                 b = self.power()
                 a = self.node("*", a, b)
             else:
+                self.slash = slash
                 return a
 
     def signed(self) -> Tree:
@@ -544,6 +607,10 @@ class _Parser:
             return self.node("^", a, self.number(t.text))
         if not self.is_op("^"):
             return a
+        return self.raised(begin, a)
+
+    def raised(self, begin: int, a: Tree) -> Tree:
+        """What follows a base: ^ and an exponent; asked back where it can be read in two ways."""
         hat = self.peek()
         self.i += 1
         self.down()
@@ -554,6 +621,7 @@ class _Parser:
             t.text in ("(", "[", "{", "|") or t.kind == "frac" for t in self.t[first : self.i]
         )
         t = self.peek()
+        self.reach(begin, hat, a, b, first, bare)
         if (
             bare
             and t.kind == "name"
@@ -571,6 +639,55 @@ class _Parser:
                 t.start,
             )
         return self.node("^", a, b)
+
+    def reach(self, begin: int, hat: Token, a: Tree, b: Tree, first: int, bare: bool) -> None:
+        """Asks back where an exponent may be meant to reach further, or less far, than it does."""
+        base, exponent = self.slice(begin, hat.start), self.slice(hat.end, self.t[self.i - 1].end)
+        number = b[1] if b[0] == "neg" else b
+        if bare and number[0] == "num" and re.fullmatch("[1-9][0-9]", number[1]):
+            if a[0] == "var" and self.t[self.i - 1].text == number[1]:
+                sign = exponent[: -len(number[1])].strip()
+                raise AnswerError(
+                    f"Is this {base}^({exponent}) or {base}^{sign}{number[1][0]}*{number[1][1]}?",
+                    self.t[self.i - 1].start,
+                )
+        inner = self.t[first : self.i]
+        if not bare and b[0] == "^" and inner[0].text in ("(", "[", "{"):
+            closing, depth = 0, 0
+            for k, t in enumerate(inner):
+                depth += (t.text in ("(", "[", "{")) - (t.text in (")", "]", "}"))
+                if not depth:
+                    closing = k
+                    break
+            if closing + 1 < len(inner) and inner[closing + 1].text == "^":
+                middle = self.slice(inner[0].start, inner[closing].end)
+                top = self.slice(inner[closing + 1].end, inner[-1].end)
+                raise AnswerError(
+                    "This can be read in two ways: "
+                    f"({base}^{middle})^{top} or {base}^({middle}^{top})?",
+                    inner[closing + 1].start,
+                )
+        if not self.is_op("/"):
+            return
+        slash, after = self.peek(), self.t[self.i + 1]
+        divisor = after.kind == "num" or (
+            after.text in ("(", "[", "{")
+            and self.t[self.i + 2].kind == "num"
+            and self.t[self.i + 3].text in (")", "]", "}")
+        )
+        gauss = bare and a == ("const", "e") and number[0] == "^" and divisor
+        half = number == ("num", "1") and (divisor or (b[0] == "num" and after.kind != "end"))
+        doubled = not bare and b[0] == "num" and divisor and after.kind != "num"
+        if gauss or half or doubled:
+            last = self.i + 1 if after.kind == "num" else self.i + 3
+            below = self.slice(after.start, self.t[min(last, len(self.t) - 1)].end)
+            if not divisor:
+                below = "…"
+            raise AnswerError(
+                "This can be read in two ways: "
+                f"({base}^{exponent})/{below} or {base}^({exponent}/{below})?",
+                slash.start,
+            )
 
     def number(self, text: str) -> Tree:
         if "/" in text:
@@ -627,6 +744,8 @@ class _Parser:
             elif self.peek().kind == "num" and len(self.peek().text) == 1:
                 parts.append(self.number(self.peek().text))
                 self.i += 1
+            elif self.peek().kind == "name" and canonical(self.peek().text) in self.known:
+                parts.append(self.name(self.peek()))
             else:
                 raise AnswerError(
                     "\\frac needs two parts in braces: \\frac{1}{2}.", self.peek().start
@@ -662,7 +781,8 @@ class _Parser:
         a = self.atom()
         self.depth -= 1
         t = self.peek()
-        if not bracketed and t.kind == "name" and not t.spaced:
+        bracket = t.kind == "op" and t.text in ("(", "[", "{")
+        if not bracketed and (bracket or (t.kind == "name" and not t.spaced)):
             raise AnswerError("How far does the root reach? Write √(…).", t.start)
         return self.node("fn", "sqrt", a)
 
@@ -670,8 +790,8 @@ class _Parser:
         self.i += 1
         word = canonical(t.text)
         function = FUNCTIONS.get(word) or FUNCTIONS.get(word.lower())
-        if function and (word not in self.known or self.is_op("(")):
-            if word == "sigma" and not self.is_op("(", "[", "{"):
+        if function and word not in self.known:
+            if word == "sigma" and not self.applied():
                 raise AnswerError(
                     "σ alone is not a name in this question; the logistic function is σ(z).",
                     t.start,
@@ -682,6 +802,16 @@ class _Parser:
         if word in CONSTANTS:
             return self.node("const", word)
         raise AnswerError(self.unknown(word), t.start)
+
+    def applied(self) -> bool:
+        """Whether a bracket follows, perhaps after a power: σ(z), σ²(z), σ^2(z), σ^{2}(z)."""
+        i = self.i
+        if self.t[i].kind == "sup":
+            i += 1
+        elif self.t[i].text == "^":
+            braced = self.t[i + 1].text in ("{", "(")
+            i += 4 if braced else 2
+        return i < len(self.t) and self.t[i].kind == "op" and self.t[i].text in ("(", "[", "{")
 
     def call(self, t: Token, function: str) -> Tree:
         exponent = None
@@ -695,11 +825,24 @@ class _Parser:
             self.depth -= 1
         elif self.peek().kind == "frac":
             argument = self.fraction()
+        elif function == "sqrt" and self.text[t.start] == "\\" and self.peek().kind == "num":
+            argument = self.number(self.peek().text)  # \sqrt2
+            self.i += 1
         else:
             after = self.slice(self.peek().start, self.peek().end)
             raise AnswerError(f"Write {t.text}({after or '…'}), with brackets.", self.peek().start)
-        a = self.node("fn", function, argument)
+        a = self.function(function, argument)
         return a if exponent is None else self.node("^", a, exponent)
+
+    def function(self, name: str, argument: Tree) -> Tree:
+        one = "num", "1"
+        if name.startswith("1/"):
+            return self.node("/", one, self.node("fn", name[2:], argument))
+        if name == "log1p":
+            return self.node("fn", "log", self.node("+", one, argument))
+        if name == "expm1":
+            return self.node("-", self.node("fn", "exp", argument), one)
+        return self.node("fn", name, argument)
 
     def function_power(self, t: Token) -> Tree:
         """sin^2(x) and sin²(x); sin^-1(x) means two things and is asked back."""
@@ -710,6 +853,14 @@ class _Parser:
         elif self.t[self.i + 1].kind == "num" and re.fullmatch("[0-9]+", self.t[self.i + 1].text):
             self.i += 2
             text = self.t[self.i - 1].text
+        elif (
+            self.t[self.i + 1].text in ("{", "(")
+            and self.t[self.i + 2].kind == "num"
+            and re.fullmatch("[0-9]+", self.t[self.i + 2].text)
+            and self.t[self.i + 3].text in ("}", ")")
+        ):
+            self.i += 4
+            text = self.t[self.i - 2].text
         else:
             text = "-"
         if text[0] == "-":
@@ -717,6 +868,10 @@ class _Parser:
                 f"Write a power of a function outside the brackets: ({t.text}(…))^2.", sign.start
             )
         return self.number(text)
+
+
+def _is_number(tree: Tree) -> bool:
+    return tree[0] == "num" or (tree[0] in ("neg", "/") and all(map(_is_number, tree[1:])))
 
 
 # --- LaTeX ----------------------------------------------------------------------------------------
@@ -791,7 +946,7 @@ class _Latex:
             return f"\\left|{inner}\\right|", _ATOM
         if name == "logistic" and not self.sigma:
             command = "\\sigma"
-        elif name in ("logistic", "logit"):
+        elif name in ("logistic", "logit", "arsinh", "arcosh", "artanh"):
             command = f"\\operatorname{{{name}}}"
         else:
             command = f"\\{name}"
