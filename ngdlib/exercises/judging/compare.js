@@ -35,7 +35,9 @@ function nice(x) {
 }
 
 // --- comparison ---------------------------------------------------------------------------------
-const TIGHT = 300, CORE = 10, SPREAD = 16, ROUNDED = 2e-3;
+const TIGHT = 300, CORE = 10, SPREAD = 8, ROUNDED = 2e-3, CROSSINGS = 8, AMPLE = 1e9;
+const EXTREMES = [2 ** -60, 2 ** -30, 2 ** -10, 1000.25, 2 ** 20 + 0.5];
+const TOO_MUCH = 'it takes too many operations to evaluate', TOO_VAGUE = 'its value cannot be told exactly enough';
 const NICE = [[0.27, 0.66, 0.42, 0.83, 0.55, 0.15], [0.71, 0.34, 0.86, 0.2, 0.46, 0.6]];
 const STRIDES = [0.6180339887498949, 0.7548776662466927, 0.8191725133961645, 0.8566748838545029];
 const SPECIAL = [0, 0.5, 1, -1, 2, 23.75, -23.75];
@@ -97,18 +99,69 @@ function sample(domain, where = [], seed = '', within = null) {
   });
   for (let k = 1; k <= SPREAD; k++)
     accept(ranges.map((r, i) => place(r, (0.5 + k * STRIDES[i % 4] + 0.37 * Math.floor(i / 4)) % 1, 2 ** 12)), 0);
+  let extreme = 0;
+  for (const size of EXTREMES) ranges.forEach((r, i) => {
+    for (const x of [size, -size])
+      if (!r.values && r.low < x && x < r.high && extreme < 16) extreme += accept(names.map((n, j) => j === i ? x : points[i % core][n]), 0);
+  });
   return { points, core, base, box: !where.length && ranges.every(r => !r.values) };
 }
-function divisors(tree) {
-  const [kind, a, b] = tree, found = [a, b].filter(Array.isArray).flatMap(divisors);
-  if (kind === '/') found.push(b);
-  else if (kind === '^' && b[0] === 'neg') found.push(a);
-  else if (kind === 'fn' && (a === 'tan' || a === 'cot')) found.push(['fn', a === 'tan' ? 'cos' : 'sin', b]);
+const partsOf = tree => tree.filter(Array.isArray);
+/* [what must not be zero for a formula to be defined, what it would be], taken apart into factors */
+function vanishing(tree) {
+  const [kind, a, b] = tree, found = partsOf(tree).flatMap(vanishing), zero = 'a division by zero';
+  const put = (of, reason) => factors(of).forEach(d => found.push([d, reason]));
+  if (kind === '/') put(b, zero);
+  else if (kind === '^' && b[0] === 'neg') put(a, zero);
+  else if (kind === 'fn' && (a === 'tan' || a === 'cot')) found.push([['fn', a === 'tan' ? 'cos' : 'sin', b], zero]);
+  else if (kind === 'fn' && a === 'log') put(b, 'the logarithm of zero');
   return found;
 }
+function factors([kind, a, b]) { // |x-1| (x+2)^2 vanishes with x-1 and with x+2
+  if (kind === '*') return [...factors(a), ...factors(b)];
+  if (kind === '/' || kind === '^' || kind === 'neg') return factors(a);
+  return kind === 'fn' && (a === 'abs' || a === 'sqrt') ? factors(b) : [[kind, a, ...(b === undefined ? [] : [b])]];
+}
+const variables = tree => tree[0] === 'var' ? [tree[1]] : [...new Set(partsOf(tree).flatMap(variables))];
+function sums(tree) {
+  const found = partsOf(tree).flatMap(sums);
+  return '+-'.includes(tree[0]) && variables(tree).length ? [...found, tree] : found;
+}
+/* points at, beside and between the zeros of sums: there |x - 0.1| takes another branch */
+function crossings(trees, sampled, domain, budget) {
+  const ranges = {}, found = new Map(trees.flatMap(sums).map(s => [JSON.stringify(s), s])), zeros = new Map(), out = [];
+  for (const n in domain) ranges[n] = rangeOf(domain[n]);
+  const start = sampled.points[0], other = sampled.points[Math.min(1, sampled.core - 1)], inside = (n, x) => ranges[n].low < x && x < ranges[n].high;
+  const pairs = [...found.values()].flatMap(s => variables(s).filter(n => !ranges[n].values).map(n => [s, n]));
+  for (const [tree, n] of pairs.slice(0, CROSSINGS)) {
+    const x = softly(() => zeroOf(tree, n, start, other[n], x => inside(n, x), budget), null);
+    if (x === null) continue;
+    if (!zeros.has(n)) zeros.set(n, []);
+    if (!zeros.get(n).includes(x)) zeros.get(n).push(x);
+  }
+  for (const [n, at] of zeros) {
+    at.sort((a, b) => a - b);
+    const near = at.flatMap(x => [0, 2 ** -7, -(2 ** -7), 2 ** -24, -(2 ** -24)].map(step => x * (1 + step)));
+    for (const x of [...near, ...at.slice(1).map((b, k) => (at[k] + b) / 2)]) if (inside(n, x)) out.push({ ...start, [n]: x });
+  }
+  return out;
+}
+function zeroOf(tree, name, start, second, inside, budget) { // to twelve digits, by the secant from two points
+  const at = x => toDouble(enclose(tree, { ...start, [name]: x }, ROUGH, budget));
+  let a = start[name], b = second, f = at(a), g = at(b);
+  for (let k = 0; k < 8; k++) {
+    if (!g || f === g) return done(b, g);
+    [a, f, b] = [b, g, b - g * (b - a) / (g - f)];
+    if (!inside(b) || !(Math.abs(b) > 1e-30 && Math.abs(b) < 1e30)) return null;
+    g = at(b);
+    if (Math.abs(b - a) <= 1e-11 * Math.abs(b)) return done(b, g);
+  }
+  return null;
+}
+const done = (x, value) => Math.abs(value) < 1e-6 && x ? Number(x.toPrecision(12)) : null;
 function sign(tree, point, budget) { // 0 where it is not certain
   return softly(() => {
-    const v = enclose(tree, point, PRECISIONS[0], budget);
+    const v = enclose(tree, point, ROUGH, budget);
     return containsZero(v) ? 0 : low(v) > 0n ? 1 : -1;
   }, 0);
 }
@@ -117,7 +170,7 @@ function expected(stop) { // rethrow what is not one of the three
   if (!(stop instanceof Undefined || stop instanceof Unknown || stop instanceof OutOfBudget)) throw stop;
 }
 class Values {
-  constructor(tree, points) { this.tree = tree; this.points = points; this.budget = { left: WORK }; this.known = new Map(); }
+  constructor(tree, points, budget = { left: WORK }, known = new Map()) { Object.assign(this, { tree, points, budget, known }); }
   at(i, P) {
     const key = i * 4096 + P;
     if (!this.known.has(key)) {
@@ -145,8 +198,8 @@ class Values {
   defined(i) { return this.attempt(i, () => true, () => false); }
   reason(i) { return this.attempt(i, () => '', stop => stop.message) || ''; }
 }
-function settle(f, g, i) {
-  for (const P of PRECISIONS) {
+function settle(f, g, i, precisions = PRECISIONS) {
+  for (const P of precisions) {
     let x, y;
     try { x = f(i, P); y = g(i, P); } catch (stop) {
       if (stop instanceof Undefined) return 'undefined';
@@ -178,28 +231,28 @@ class Reference {
   constructor(tree, domain, upTo = null, sampled = null, where = [], seed = '') {
     this.condition = upTo && typeof upTo === 'object' ? Object.keys(upTo)[0] : upTo || null;
     const within = upTo && typeof upTo === 'object' ? upTo[this.condition] : null;
+    Object.assign(this, { domain, upTo });
     this.constant = !Object.keys(domain).length;
     this.sample = sampled || sample(domain, where, seed, within);
-    this.values = new Values(tree, this.sample.points);
+    this.values = new Values(tree, this.sample.points, { left: AMPLE });
   }
   read(student) { return student instanceof Values ? student : new Values(student, this.sample.points); }
   defined() { return range(this.sample.core).filter(i => this.values.defined(i)); }
   compare(student) {
     const mine = this.read(student);
     try { return this.decide(mine); } catch (stop) {
-      if (!(stop instanceof OutOfBudget)) throw stop;
-      return verdict(null, 'unknown', null, 'it takes too many operations to evaluate');
+      expected(stop);
+      return verdict(null, 'unknown', null, stop instanceof OutOfBudget ? TOO_MUCH : TOO_VAGUE);
     }
   }
   matches(student) {
     const mine = this.read(student);
     try {
-      const core = this.defined(), { f, g, at } = this.conditioned(mine, core);
+      const core = this.condition ? this.defined() : [], { f, g, at } = this.conditioned(mine, core);
       if (core.some(i => at[i] !== i && settle(f, g, i) !== 'agree')) return false;
-    } catch (stop) {
-      if (!(stop instanceof OutOfBudget)) throw stop;
-      return false;
-    }
+      if (!this.condition)
+        for (let i = 0; i < this.sample.core; i++) if (this.values.defined(i) && settle(f, g, i) !== 'agree') return false;
+    } catch (stop) { expected(stop); return false; }
     return this.compare(mine).equal === true;
   }
   conditioned(a, core) {
@@ -229,9 +282,27 @@ class Reference {
       return verdict(false, 'undefined', this.witness(a, bad), a.reason(bad));
     }
     if (seen.includes('differ')) return this.withDifference(a, f, g, at, core, status);
-    if (seen.includes('agree'))
-      for (let i = size; i < points.length; i++) if (at[i] !== null && b.defined(i)) status.set(i, settle(f, g, i));
-    return this.withoutDifference(a, f, g, at, status, seen);
+    if (!seen.includes('agree')) return this.withoutDifference(a, at, status, seen);
+    const last = Math.max(...core), P1 = PRECISIONS[1]; // p + 10^-200 is not p
+    if (!seen.includes('unknown') && !seen.includes('undefined') && at[last] !== null && softly(() => disjoint(f(last, P1), g(last, P1)), false))
+      return verdict(false, 'rounded', this.witness(a, last, at[last]));
+    const [wide, mine] = this.widened(a), pairs = wide.conditioned(mine, core), hole = wide.hole(mine);
+    try {
+      for (let i = size; i < wide.sample.points.length; i++) if (pairs.at[i] !== null && wide.values.defined(i)) {
+        status.set(i, settle(pairs.f, pairs.g, i, [PRECISIONS[0]]));
+        if (['differ', 'undefined'].includes(status.get(i))) break;
+      }
+    } catch (stop) { if (!(stop instanceof OutOfBudget)) throw stop; } // a long answer that agrees at the core points
+    return wide.withoutDifference(mine, pairs.at, status, seen, hole);
+  }
+  widened(a) { // the same, with points at the zeros of the sums that stand in the two formulas
+    const s = this.sample;
+    let more = [];
+    try { more = crossings([this.values.tree, a.tree], s, this.domain, a.budget); } catch (stop) { if (!(stop instanceof OutOfBudget)) throw stop; }
+    if (!s.box || !more.length || new Set(s.base).size > 1) return [this, a];
+    const points = [...s.points, ...more], wide = new Reference(this.values.tree, this.domain, this.upTo, { ...s, points, base: [...s.base, ...more.map(() => 0)] });
+    wide.values.known = new Map(this.values.known);
+    return [wide, new Values(a.tree, points, a.budget, a.points === s.points ? a.known : new Map())];
   }
   witness(a, i, since = -1) {
     const { points } = this.sample, yours = a.double(i), expected = this.values.double(i);
@@ -242,26 +313,32 @@ class Reference {
     const additive = this.condition === 'additive constant';
     return { point: points[i], yours: additive ? yours - x : yours / x, expected: additive ? expected - y : expected / y, since: points[since] };
   }
-  withoutDifference(a, f, g, at, status, seen) {
+  withoutDifference(a, at, status, seen, hole = null) {
     const first = kind => [...status.keys()].find(i => status.get(i) === kind), d = first('differ'), u = first('undefined');
     if (d !== undefined) return verdict(false, 'partial', this.witness(a, d, at[d]));
     if (u !== undefined && seen.includes('agree')) return verdict(false, 'domain', this.witness(a, u), a.reason(u));
-    if (seen.includes('unknown') || u !== undefined) return verdict(null, 'unknown', null, 'its value cannot be told exactly enough');
+    if (seen.includes('unknown') || u !== undefined) return verdict(null, 'unknown', null, TOO_VAGUE);
     if (this.condition === 'positive factor')
       for (const i of this.defined()) {
         const mine = a.double(i);
         if (mine !== null && mine * this.values.double(i) < 0) return verdict(false, 'sign', this.witness(a, i));
       }
-    const last = Math.max(...this.defined()), P1 = PRECISIONS[1];
-    if (at[last] !== null && softly(() => disjoint(f(last, P1), g(last, P1)), false)) return verdict(false, 'rounded', this.witness(a, last, at[last]));
-    const hole = this.hole(a);
-    if (hole && !this.hole(this.values))
-      return verdict(false, 'domain', { point: hole, yours: null, expected: new Values(this.values.tree, [hole]).double(0), since: null }, 'a division by zero');
+    if (hole && !this.hole(new Values(this.values.tree, this.sample.points, { left: AMPLE }))) {
+      const [point, reason] = hole;
+      return verdict(false, 'domain', { point, yours: null, expected: new Values(this.values.tree, [point]).double(0), since: null }, reason);
+    }
     return verdict(true, 'equal');
   }
   hole(a) {
-    const { points, box } = this.sample, budget = { left: WORK };
-    for (const tree of box ? divisors(a.tree) : []) {
+    try { return this.holeIn(a); } catch (stop) {
+      if (!(stop instanceof OutOfBudget)) throw stop;
+      return null;
+    }
+  }
+  holeIn({ tree: whole, budget }) {
+    const { points, box } = this.sample;
+    for (const [tree, reason] of box ? vanishing(whole) : []) {
+      if (['num', 'const', 'var'].includes(tree[0])) continue;
       const signs = points.map(point => sign(tree, point, budget));
       if (!signs.includes(-1) || !signs.includes(1)) continue;
       let below = points[signs.indexOf(-1)], above = points[signs.indexOf(1)];
@@ -269,10 +346,10 @@ class Reference {
         const middle = {};
         for (const n in below) middle[n] = (below[n] + above[n]) / 2;
         const s = sign(tree, middle, budget);
-        if (!s) return middle;
+        if (!s) return [middle, reason];
         if (s < 0) below = middle; else above = middle;
       }
-      return below;
+      return [below, reason];
     }
     return null;
   }

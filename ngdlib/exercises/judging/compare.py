@@ -27,6 +27,7 @@ from ngdlib.exercises.judging import intervals
 from ngdlib.exercises.judging.dice import dice
 from ngdlib.exercises.judging.intervals import (
     PRECISIONS,
+    ROUGH,
     Budget,
     Interval,
     OutOfBudget,
@@ -54,8 +55,13 @@ KINDS = {
 }
 TIGHT = 300  # bits to which two values must be known, and meet, to count as equal
 CORE = 10  # points that always count: two with short decimals, eight at random
-SPREAD = 16  # points spread over the domain
+SPREAD = 8  # points spread over the domain
+EXTREMES = (2.0**-60, 2.0**-30, 2.0**-10, 1000.25, 2.0**20 + 0.5)  # and their negatives
+CROSSINGS = 8  # zeros of sums that are looked for
+AMPLE = 10**9  # units of work that the author's own formulas may cost
 ROUNDED = 2e-3  # relative difference that looks like rounding
+TOO_MUCH = "it takes too many operations to evaluate"
+TOO_VAGUE = "its value cannot be told exactly enough"
 
 Point = dict[str, float]
 Domain = Mapping[str, Any]
@@ -225,29 +231,119 @@ def sample(
     for k in range(1, SPREAD + 1):
         u = [(0.5 + k * _STRIDES[i % 4] + 0.37 * (i // 4)) % 1.0 for i in range(len(names))]
         accept({n: _place(ranges[n], u[i], 2**12) for i, n in enumerate(names)}, 0)
+    extreme = 0
+    for size in EXTREMES:
+        for i, n in enumerate(names):
+            for x in (size, -size):
+                if ranges[n][0] == "interval" and _inside(ranges[n], x) and extreme < 16:
+                    extreme += accept({**points[i % core], n: x}, 0)
     return Sample(
         points, core, base, not where and all(r[0] == "interval" for r in ranges.values())
     )
 
 
-def divisors(tree: Tree) -> list[Tree]:
-    """What a formula divides by: where one of them is zero it is not defined."""
+def _inside(where: tuple[str, Any], x: float) -> bool:
+    return where[1][0] < x < where[1][1]
+
+
+def _parts(tree: Tree) -> list[Tree]:
+    return [part for part in tree[1:] if isinstance(part, tuple)]
+
+
+def vanishing(tree: Tree) -> list[tuple[Tree, str]]:
+    """What must not be zero for a formula to be defined, and what it would be: the divisors,
+    negative powers, arguments of logarithms, taken apart into factors."""
     kind, *parts = tree
-    inner = [part for part in parts if isinstance(part, tuple)]
-    found = [d for part in inner for d in divisors(part)]
+    found = [d for part in _parts(tree) for d in vanishing(part)]
     if kind == "/":
-        found.append(parts[1])
+        found += [(d, "a division by zero") for d in _factors(parts[1])]
     elif kind == "^" and parts[1][0] == "neg":
-        found.append(parts[0])
+        found += [(d, "a division by zero") for d in _factors(parts[0])]
     elif kind == "fn" and parts[0] in ("tan", "cot"):
-        found.append(("fn", "cos" if parts[0] == "tan" else "sin", parts[1]))
+        found.append(
+            (("fn", "cos" if parts[0] == "tan" else "sin", parts[1]), "a division by zero")
+        )
+    elif kind == "fn" and parts[0] == "log":
+        found += [(d, "the logarithm of zero") for d in _factors(parts[1])]
     return found
+
+
+def _factors(tree: Tree) -> list[Tree]:
+    """What a formula vanishes with: |x-1| (x+2)^2 with x-1 and with x+2."""
+    kind = tree[0]
+    if kind == "*":
+        return _factors(tree[1]) + _factors(tree[2])
+    if kind in ("/", "^", "neg"):
+        return _factors(tree[1])
+    if kind == "fn" and tree[1] in ("abs", "sqrt"):
+        return _factors(tree[2])
+    return [tree]
+
+
+def sums(tree: Tree) -> list[Tree]:
+    """The sums and differences in a formula that hold a variable: what may vanish."""
+    found = [s for part in _parts(tree) for s in sums(part)]
+    return [*found, tree] if tree[0] in ("+", "-") and variables(tree) else found
+
+
+def variables(tree: Tree) -> list[str]:
+    if tree[0] == "var":
+        return [tree[1]]
+    return list(dict.fromkeys(n for part in _parts(tree) for n in variables(part)))
+
+
+def crossings(trees: Sequence[Tree], sampled: Sample, domain: Domain, budget: Budget) -> list:
+    """Points at, beside and between the zeros of the sums of some formulas: there |x - 0.1| takes
+    another branch, and a formula that is right elsewhere may not be."""
+    ranges = check_domain(domain)
+    found = list(dict.fromkeys(s for tree in trees for s in sums(tree)))
+    pairs = [(s, n) for s in found for n in variables(s) if ranges[n][0] == "interval"]
+    zeros: dict[str, list[float]] = {}
+    start, other = sampled.points[0], sampled.points[min(1, sampled.core - 1)]
+    for tree, n in pairs[:CROSSINGS]:
+        x = _zero(tree, n, start, other[n], ranges[n], budget)
+        if x is not None and x not in zeros.setdefault(n, []):
+            zeros[n].append(x)
+    points = []
+    for n, at in zeros.items():
+        at.sort()
+        near = [x * (1 + step) for x in at for step in (0, 2**-7, -(2**-7), 2**-24, -(2**-24))]
+        near += [(a + b) / 2 for a, b in zip(at, at[1:], strict=False)]
+        points += [{**start, n: x} for x in near if _inside(ranges[n], x)]
+    return points
+
+
+def _zero(
+    tree: Tree, name: str, start: Point, second: float, where: tuple, budget: Budget
+) -> float | None:
+    """A zero of `tree` in one variable, to twelve digits, by the secant from two points."""
+
+    def at(x: float) -> float:
+        return intervals.to_double(enclose(tree, {**start, name: x}, ROUGH, budget))
+
+    try:
+        a, b = start[name], second
+        f, g = at(a), at(b)
+        for _ in range(8):
+            if g == 0 or f == g:
+                break
+            a, f, b = b, g, b - g * (b - a) / (g - f)
+            if not _inside(where, b) or not 1e-30 < abs(b) < 1e30:
+                return None
+            g = at(b)
+            if abs(b - a) <= 1e-11 * abs(b):
+                break
+        else:
+            return None
+        return float(f"{b:.12g}") if abs(g) < 1e-6 and b else None
+    except (Undefined, Unknown, OverflowError, ZeroDivisionError):
+        return None
 
 
 def sign(tree: Tree, point: Point, budget: Budget) -> int:
     """1 or -1 where that is certain, else 0."""
     try:
-        value = enclose(tree, point, PRECISIONS[0], budget)
+        value = enclose(tree, point, ROUGH, budget)
     except (Undefined, Unknown):
         return 0
     if intervals.contains_zero(value):
@@ -261,9 +357,9 @@ def sign(tree: Tree, point: Point, budget: Budget) -> int:
 class Values:
     """The enclosures of one formula at the points of a sample, each computed once."""
 
-    def __init__(self, tree: Tree, points: list[Point]) -> None:
+    def __init__(self, tree: Tree, points: list[Point], budget: Budget | None = None) -> None:
         self.tree, self.points = tree, points
-        self.budget = Budget()
+        self.budget = budget or Budget()
         self.known: dict[tuple[int, int], Any] = {}
 
     def __call__(self, i: int, bits: int) -> Interval:
@@ -290,6 +386,7 @@ class Values:
         return None
 
     def defined(self, i: int) -> bool | None:
+        """Whether there is a value; None where that cannot be told."""
         for bits in PRECISIONS:
             try:
                 self(i, bits)
@@ -301,9 +398,9 @@ class Values:
         return None
 
 
-def settle(f: Pair, g: Pair, i: int) -> str:
+def settle(f: Pair, g: Pair, i: int, precisions: Sequence[int] = PRECISIONS) -> str:
     """agree, differ, undefined (f is not defined) or unknown, at point i."""
-    for bits in PRECISIONS:
+    for bits in precisions:
         try:
             x, y = f(i, bits), g(i, bits)
         except Undefined:
@@ -350,10 +447,11 @@ class Reference:
         seed: str = "",
         sampled: Sample | None = None,
     ) -> None:
+        self.domain, self.up_to = domain, up_to
         self.condition, within = check_condition(up_to)
         self.constant = not domain
         self.sample = sampled or sample(domain, where, seed, within)
-        self.values = Values(tree, self.sample.points)
+        self.values = Values(tree, self.sample.points, Budget(AMPLE))
 
     def compare(self, student: Tree | Values) -> Verdict:
         """The verdict on a tree (or its values at this sample); never raises on a read tree."""
@@ -361,17 +459,24 @@ class Reference:
         try:
             return self.decide(mine)
         except OutOfBudget:
-            return Verdict(None, "unknown", None, "it takes too many operations to evaluate")
+            return Verdict(None, "unknown", None, TOO_MUCH)
+        except (Undefined, Unknown):
+            return Verdict(None, "unknown", None, TOO_VAGUE)
 
     def matches(self, student: Tree | Values) -> bool:
         """Whether the verdict is "equal": quick where it is not."""
         mine = self.read(student)
         try:
-            core = self.defined()
-            f, g, at = self.conditioned(mine, core)
-            if any(settle(f, g, i) != "agree" for i in core if at[i] != i):
+            if self.condition is None:
+                core = range(self.sample.core)
+                told = (settle(mine, self.values, i) for i in core if self.values.defined(i))
+            else:
+                core = self.defined()
+                f, g, at = self.conditioned(mine, core)
+                told = (settle(f, g, i) for i in core if at[i] != i)
+            if any(status != "agree" for status in told):
                 return False
-        except OutOfBudget:
+        except (OutOfBudget, Undefined, Unknown):
             return False
         return self.compare(mine).equal is True
 
@@ -401,11 +506,41 @@ class Reference:
             return Verdict(False, "undefined", self.witness(a, bad), self.reason(a, bad))
         if "differ" not in seen:
             if "agree" in seen:
-                for i in range(sampled.core, len(sampled.points)):
-                    if at[i] is not None and b.defined(i):
-                        status[i] = settle(f, g, i)
-            return self.without_difference(a, f, g, at, status, seen)
+                last = core[-1]
+                told = at[last] is not None and not {"unknown", "undefined"} & set(seen)
+                if told and apart(f, g, last):  # p + 10^-200 is not p
+                    return Verdict(False, "rounded", self.witness(a, last, at[last]))
+                wide, a = self.widened(a)
+                f, g, at = wide.conditioned(a, core)
+                hole = wide.hole(a)
+                try:
+                    for i in range(sampled.core, len(wide.sample.points)):
+                        if at[i] is not None and wide.values.defined(i):
+                            status[i] = settle(f, g, i, PRECISIONS[:1])
+                            if status[i] in ("differ", "undefined"):
+                                break
+                except OutOfBudget:  # a long answer that agrees at the core points
+                    pass
+                return wide.without_difference(a, at, status, seen, hole)
+            return self.without_difference(a, at, status, seen)
         return self.with_difference(a, f, g, at, core, status)
+
+    def widened(self, a: Values) -> tuple[Reference, Values]:
+        """The same, with points at the zeros of the sums that stand in the two formulas."""
+        sampled = self.sample
+        try:
+            more = crossings((self.values.tree, a.tree), sampled, self.domain, a.budget)
+        except OutOfBudget:
+            more = []
+        if not sampled.box or not more or len(set(sampled.base)) > 1:
+            return self, a
+        points = sampled.points + more
+        sampled = sampled._replace(points=points, base=sampled.base + [0] * len(more))
+        wide = Reference(self.values.tree, self.domain, up_to=self.up_to, sampled=sampled)
+        wide.values.known = dict(self.values.known)
+        mine = Values(a.tree, points, a.budget)
+        mine.known = a.known if a.points is self.sample.points else {}
+        return wide, mine
 
     def conditioned(self, a: Values, core: list[int]) -> tuple[Pair, Pair, list[int | None]]:
         """Both formulas with what the condition forgives taken away; for each point, the one that
@@ -453,11 +588,10 @@ class Reference:
     def without_difference(
         self,
         a: Values,
-        f: Pair,
-        g: Pair,
         at: list[int | None],
         status: dict[int, str],
         seen: list[str],
+        hole: tuple[Point, str] | None = None,
     ) -> Verdict:
         differ = [i for i, s in status.items() if s == "differ"]
         undefined = [i for i, s in status.items() if s == "undefined"]
@@ -467,38 +601,41 @@ class Reference:
             i = undefined[0]
             return Verdict(False, "domain", self.witness(a, i), self.reason(a, i))
         if "unknown" in seen or undefined:
-            return Verdict(None, "unknown", None, "its value cannot be told exactly enough")
+            return Verdict(None, "unknown", None, TOO_VAGUE)
         if self.condition == "positive factor":
             for i in self.defined():
                 mine, right = a.double(i), self.values.double(i)
                 if mine is not None and right is not None and mine * right < 0:
                     return Verdict(False, "sign", self.witness(a, i))
-        last = self.defined()[-1]
-        if at[last] is not None and apart(f, g, last):  # p + 10^-200 is not p
-            return Verdict(False, "rounded", self.witness(a, last, at[last]))
-        hole = self.hole(a)
-        if hole and not self.hole(self.values):
-            witness = Witness(hole, None, Values(self.values.tree, [hole]).double(0))
-            return Verdict(False, "domain", witness, "a division by zero")
+        if hole and not self.hole(Values(self.values.tree, self.sample.points, Budget(AMPLE))):
+            point, reason = hole
+            witness = Witness(point, None, Values(self.values.tree, [point]).double(0))
+            return Verdict(False, "domain", witness, reason)
         return Verdict(True, "equal")
 
-    def hole(self, a: Values) -> Point | None:
-        """A point next to a zero of a denominator that has both signs on the domain: somewhere
-        between two points of different sign the formula is not defined. None where there is none,
-        or where the domain is not a box, so that the way between two points may leave it."""
-        points, budget = self.sample.points, Budget()
-        for tree in divisors(a.tree) if self.sample.box else []:
-            signs = [sign(tree, point, budget) for point in points]
-            if not {-1, 1} <= set(signs):
-                continue
-            below, above = points[signs.index(-1)], points[signs.index(1)]
-            for _ in range(30):
-                middle = {n: (below[n] + above[n]) / 2 for n in below}
-                side = sign(tree, middle, budget)
-                if side == 0:
-                    return middle
-                below, above = (middle, above) if side < 0 else (below, middle)
-            return below
+    def hole(self, a: Values) -> tuple[Point, str] | None:
+        """A point next to a zero of what must not vanish, such as a denominator, where that has
+        both signs on the domain: somewhere between two points of different sign the formula is not
+        defined; and why. None where there is none, or where the domain is not a box, so that the
+        way between two points may leave it."""
+        points = self.sample.points
+        try:
+            for tree, reason in vanishing(a.tree) if self.sample.box else []:
+                if tree[0] in ("num", "const", "var"):
+                    continue  # the end of a domain, or the point 0, which is tried by itself
+                signs = [sign(tree, point, a.budget) for point in points]
+                if not {-1, 1} <= set(signs):
+                    continue
+                below, above = points[signs.index(-1)], points[signs.index(1)]
+                for _ in range(30):
+                    middle = {n: (below[n] + above[n]) / 2 for n in below}
+                    side = sign(tree, middle, a.budget)
+                    if side == 0:
+                        return middle, reason
+                    below, above = (middle, above) if side < 0 else (below, middle)
+                return below, reason
+        except OutOfBudget:
+            pass
         return None
 
     def with_difference(

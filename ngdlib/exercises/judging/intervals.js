@@ -1,7 +1,9 @@
 /* Values at a point, enclosed in balls of BigInts: as sure as the intervals of intervals.py. */
 // --- balls: [m, r, e] is every number within r of m, times 2^e -------------------------------------
-const PRECISIONS = [384, 1536], WORK = 40000, MAX_POWER = 1024n, MAX_MAGNITUDE = 1 << 18;
-const COST = { num: 1, var: 0, const: 1, neg: 0, '+': 1, '-': 1, '*': 1, '/': 2, '^': 8, fn: 10 };
+const PRECISIONS = [384, 1536], ROUGH = 64, WORK = 25000, MAX_POWER = 1024n, MAX_MAGNITUDE = 1 << 18;
+const COST = { num: [8, 10, 15], const: [8, 10, 15], var: [1, 1, 1], neg: [1, 1, 1], '+': [3, 4, 6], '-': [3, 4, 6], '*': [3, 4, 6], '/': [6, 10, 25],
+  square: [12, 20, 40], '^': [25, 70, 700], fn: [25, 70, 600] }, LEVELS = { 64: 0, 384: 1, 1536: 2 };
+const SLOW = { arctan: 3, arcsin: 4, arccos: 4, arsinh: 2, arcosh: 2, artanh: 2 };
 class Undefined extends Error {}
 class Unknown extends Error {}
 class OutOfBudget extends Error {}
@@ -15,8 +17,8 @@ function bits(n) { // of n >= 0
   return 4 * hex.length - Math.clz32(parseInt(hex[0], 16)) + 28;
 }
 const shl = (n, k) => k >= 0 ? n << BigInt(k) : n >> BigInt(-k);
-function ball(m, r, e, P) { // rounded to P bits; radius rounded up
-  const n = bits(mag(m)) - P;
+function ball(m, r, e, P) { // rounded to P bits, the radius up to 64: neither grows without end
+  const n = Math.max(bits(mag(m)) - P, bits(r) - 64);
   if (n > 0) {
     const kept = m >> BigInt(n), lost = (kept << BigInt(n)) !== m;
     r = r || lost ? (r >> BigInt(n)) + (r ? 2n : 1n) : 0n;
@@ -175,6 +177,20 @@ function coshSinh(x, P) {
   const grow = exp(x, P), fall = exp(negative(x), P), half = [1n, 0n, -1];
   return [multiply(half, add(grow, fall, P), P), multiply(half, subtract(grow, fall, P), P)];
 }
+function arsinh(x, P) {
+  if (high(x) < 0n) return negative(arsinh(negative(x), P));
+  return log(add(x, sqrt(add(multiply(x, x, P), ONE, P), P), P), P);
+}
+function arcosh(x, P) {
+  const less = subtract(x, ONE, P);
+  if (high(less) < 0n) undefinedFor('the inverse cosh of a number below 1');
+  return log(add(x, sqrt(multiply(less, add(x, ONE, P), P), P), P), P);
+}
+function artanh(x, P) {
+  const above = add(ONE, x, P), below = subtract(ONE, x, P);
+  if (high(above) <= 0n || high(below) <= 0n) undefinedFor('the inverse tanh of a number outside (-1, 1)');
+  return multiply([1n, 0n, -1], log(divide(above, below, P), P), P);
+}
 function logit(x, P) {
   const rest = subtract(ONE, x, P);
   if (high(x) < 0n || high(rest) < 0n) undefinedFor('the log-odds of a number outside (0, 1)');
@@ -219,7 +235,7 @@ function integerPower(a, n, P) {
   return even && low(value) < 0n ? fromEnds(0n, high(value), value[2], P) : value;
 }
 const CALLS = {
-  exp, log, sqrt, logit, arctan, arcsin, abs: absolute,
+  exp, log, sqrt, logit, arctan, arcsin, arsinh, arcosh, artanh, abs: absolute,
   sin: (x, P) => cosSin(x, P)[1],
   cos: (x, P) => cosSin(x, P)[0],
   tan: (x, P) => { const [c, s] = cosSin(x, P); return divide(s, c, P); },
@@ -239,11 +255,15 @@ function literal(text, P) {
 }
 function enclose(tree, point, P, budget) {
   const [kind, a, b] = tree;
-  budget.left -= COST[kind] * (P === PRECISIONS[0] ? 1 : 6);
+  const simple = kind === '^' && b[0] === 'num' && /^[0-9]+$/.test(b[1]);
+  budget.left -= COST[simple ? 'square' : kind][LEVELS[P]] * (kind === 'fn' && SLOW[a] || 1);
   if (budget.left < 0) throw new OutOfBudget();
   if (kind === 'num') return literal(a, P);
   if (kind === 'var') return fromDouble(point[a]);
-  if (kind === 'const') return a === 'pi' ? pi(P) : exp(ONE, P);
+  if (kind === 'const') {
+    if (!cache.has(a + P)) cache.set(a + P, a === 'pi' ? pi(P) : exp(ONE, P));
+    return cache.get(a + P);
+  }
   if (kind === 'neg') return negative(enclose(a, point, P, budget));
   let value;
   if (kind === 'fn') value = CALLS[a](enclose(b, point, P, budget), P);

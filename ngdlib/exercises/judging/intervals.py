@@ -55,9 +55,19 @@ from mpmath.libmp.libmpi import (
 from ngdlib.exercises.reading.grammar import Tree
 
 PRECISIONS = (384, 1536)  # bits
-WORK = 40_000  # units of work that one formula may cost in one comparison
-COST = {"num": 1, "var": 0, "const": 1, "neg": 0, "+": 1, "-": 1, "*": 1, "/": 2, "^": 8, "fn": 10}
-COST_SCALE = {384: 1, 1536: 6}
+ROUGH = 64  # bits, to find where a formula changes its sign
+LEVELS = {ROUGH: 0, PRECISIONS[0]: 1, PRECISIONS[1]: 2}
+WORK = 25_000  # units of work, some microseconds each, that one answer may cost
+COST = {  # of an operation at ROUGH and the two precisions, in the slower language
+    **dict.fromkeys(("var", "neg"), (1, 1, 1)),
+    **dict.fromkeys(("+", "-", "*"), (3, 4, 6)),
+    **dict.fromkeys(("num", "const"), (8, 10, 15)),
+    "/": (6, 10, 25),
+    "square": (12, 20, 40),  # or another power that is a whole number
+    "^": (25, 70, 700),
+    "fn": (25, 70, 600),
+}
+SLOW = {"arctan": 3, "arcsin": 4, "arccos": 4, "arsinh": 2, "arcosh": 2, "artanh": 2}
 MAX_POWER = 1024  # integer powers up to here are multiplied out
 MAX_MAGNITUDE = 1 << 18  # a value other than 0 lies between 2^-this and 2^this
 MAX_EXPONENT = 16  # exp refuses arguments of more bits before the point
@@ -98,7 +108,9 @@ _HALF = from_man_exp(1, -1), from_man_exp(1, -1)
 def enclose(tree: Tree, point: Mapping[str, float], bits: int, budget: Budget) -> Interval:
     """The interval that contains the value of `tree` at `point` (doubles, taken as exact)."""
     kind = tree[0]
-    budget.spend(COST[kind] * COST_SCALE[bits])
+    times = SLOW.get(tree[1], 1) if kind == "fn" else 1
+    simple = kind == "^" and tree[2][0] == "num" and tree[2][1].isdigit()
+    budget.spend(COST["square" if simple else kind][LEVELS[bits]] * times)
     if kind == "num":
         return _number(tree[1], bits)
     if kind == "var":
@@ -281,6 +293,27 @@ def _acos(a: Interval, bits: int) -> Interval:
     return mpi_sub(half_pi, _asin(a, bits), bits)
 
 
+def _arsinh(a: Interval, bits: int) -> Interval:
+    if mpf_sign(a[1]) < 0:
+        return mpi_neg(_arsinh(mpi_neg(a), bits))
+    root = mpi_sqrt(mpi_add(mpi_mul(a, a, bits), ONE, bits), bits)
+    return _log(mpi_add(a, root, bits), bits)
+
+
+def _arcosh(a: Interval, bits: int) -> Interval:
+    if mpf_lt(a[1], ONE[0]):
+        raise Undefined("the inverse cosh of a number below 1")
+    square = mpi_mul(mpi_sub(a, ONE, bits), mpi_add(a, ONE, bits), bits)
+    return _log(mpi_add(a, _sqrt(square, bits), bits), bits)
+
+
+def _artanh(a: Interval, bits: int) -> Interval:
+    above, below = mpi_add(ONE, a, bits), mpi_sub(ONE, a, bits)
+    if mpf_sign(above[1]) <= 0 or mpf_sign(below[1]) <= 0:
+        raise Undefined("the inverse tanh of a number outside (-1, 1)")
+    return mpi_mul(_HALF, _log(divide(above, below, bits), bits), bits)
+
+
 def _power(a: Interval, b: Interval, bits: int) -> Interval:
     whole = mpf_floor(b[0]) == b[0]
     if is_exact(b) and whole and magnitude(b) < 64:
@@ -342,4 +375,7 @@ FUNCTIONS = {
     "arctan": _atan,
     "arcsin": _asin,
     "arccos": _acos,
+    "arsinh": _arsinh,
+    "arcosh": _arcosh,
+    "artanh": _artanh,
 }

@@ -320,7 +320,7 @@ function parse(text, names = [], polynomial = false) { // a polynomial is asked:
   /* asks back where an exponent may be meant to reach further, or less far, than it does */
   function reach(begin, hat, a, b, first, bare) {
     const base = slice(begin, hat.start), exponent = slice(hat.end, t[i - 1].end), n = b[0] === 'neg' ? b[1] : b, last = t[i - 1];
-    if (bare && n[0] === 'num' && /^[1-9][0-9]$/.test(n[1]) && a[0] === 'var' && last.text === n[1]) {
+    if (bare && n[0] === 'num' && /^[2-9][1-9]$/.test(n[1]) && a[0] === 'var' && last.text === n[1]) {
       const sign = exponent.slice(0, -2).trim();
       fail(`Is this ${base}^(${exponent}) or ${base}^${sign}${n[1][0]}*${n[1][1]}?`, last.start);
     }

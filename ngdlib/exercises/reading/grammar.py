@@ -644,7 +644,7 @@ class _Parser:
         """Asks back where an exponent may be meant to reach further, or less far, than it does."""
         base, exponent = self.slice(begin, hat.start), self.slice(hat.end, self.t[self.i - 1].end)
         number = b[1] if b[0] == "neg" else b
-        if bare and number[0] == "num" and re.fullmatch("[1-9][0-9]", number[1]):
+        if bare and number[0] == "num" and re.fullmatch("[2-9][1-9]", number[1]):
             if a[0] == "var" and self.t[self.i - 1].text == number[1]:
                 sign = exponent[: -len(number[1])].strip()
                 raise AnswerError(
