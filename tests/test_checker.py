@@ -24,11 +24,10 @@ from ngdlib.exercises.judging.items import (
     draw,
     fill,
     points,
-    read,
-    read_rows,
 )
 from ngdlib.exercises.judging.node import SCRIPTS, PageChecker, Unreadable
 from ngdlib.exercises.reading import grammar
+from ngdlib.exercises.reading.given import read, read_rows
 from ngdlib.exercises.reading.grammar import AnswerError, latex, parse
 from tests.conftest import ROOT
 

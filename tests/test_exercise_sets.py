@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ngdlib.exercises.judging.items import all_choices, check_item, constant, read, trees
+from ngdlib.exercises.judging.items import all_choices, check_item, constant, trees
 from ngdlib.exercises.judging.node import PageChecker
+from ngdlib.exercises.reading.given import read
 from ngdlib.exercises.sets.author import FOLDER, Validator
 from ngdlib.exercises.sets.files import load
 

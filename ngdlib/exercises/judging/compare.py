@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ngdlib.exercises.judging import intervals
@@ -308,7 +309,7 @@ def crossings(trees: Sequence[Tree], sampled: Sample, domain: Domain, budget: Bu
     for n, at in zeros.items():
         at.sort()
         near = [x * (1 + step) for x in at for step in (0, 2**-7, -(2**-7), 2**-24, -(2**-24))]
-        near += [(a + b) / 2 for a, b in zip(at, at[1:], strict=False)]
+        near += [(a + b) / 2 for a, b in pairwise(at)]
         points += [{**start, n: x} for x in near if _inside(ranges[n], x)]
     return points
 

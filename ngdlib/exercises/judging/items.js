@@ -14,13 +14,17 @@ const FEEDBACK = {
   offset: 'This differs from the answer by the constant {detail}. {witness}',
   rounded: 'This is close to the answer, but not the same: give the exact form.',
   different: 'Not yet. {witness}',
+  terms: '{detail}',
+  power: '{detail}',
+  limit: '{detail}',
   unknown: 'I cannot tell whether this is right: {detail}. Try a simpler form.',
   reference: 'This question cannot be checked: its answer is not defined. Please report it.',
   close: 'This is close, but not close enough: keep more digits on the way.',
+  digits: 'Right as far as it goes: give more digits.',
   shape: 'The shape is {detail}.',
   transposed: 'This is the transpose: rows and columns are exchanged.',
   inverse: 'This is the inverse of the answer.',
-  entry: 'The entry in row {row}, column {column} is not right. {detail}',
+  entry: '{good}{place} is not right. {detail}',
   incomplete: '{detail}',
   order: '{detail}',
   notebook: 'This one is for the notebook: its answer is a function.',
@@ -36,15 +40,19 @@ function describe(w) {
 }
 function say(item, kind, witness = null, more = {}) {
   if (kind === 'undefined' && !(witness && Object.keys(witness.point).length)) kind = 'no value';
-  let score = (item.partial && item.partial[kind]) || 0, text = FEEDBACK[kind];
+  let score = item.partial && item.partial[kind] !== undefined ? item.partial[kind] : more.score || 0, text = FEEDBACK[kind];
   if (kind === 'equal') { score = 1; text = item.right || text; }
   else if (kind === 'unknown' || kind === 'reference' || kind === 'notebook') score = null;
   for (const [name, value] of Object.entries({ detail: '', ...more })) text = text.split(`{${name}}`).join(value);
   text = text.split('{point}').join(witness ? pointText(witness.point) : '').split('{witness}').join(describe(witness));
   return result(score, kind, text.split(': .').join('.').trim(), witness);
 }
-const knownMistake = m => result(Number(m.score || 0), 'known:' + m.id, m.feedback.trim());
-const judged = (item, v) => say(item, v.kind, v.witness, { detail: v.detail });
+const knownMistake = (m, share = 0) => result(Number(m.score ?? share), 'known:' + m.id, m.feedback.trim());
+/* the words for a verdict; where it has no name, what is right and what is off */
+function judged(item, v, reference, mine) {
+  const part = v.kind === 'different' ? explain(reference, mine) : null;
+  return part ? say(item, part.kind, v.witness, { detail: part.text, score: part.score }) : say(item, v.kind, v.witness, { detail: v.detail });
+}
 
 function allChoices(spec) {
   if (spec.choices) return spec.choices.map(String);
@@ -90,24 +98,37 @@ function sampleOf(item, values, upTo) {
   return sample(item.vars || {}, (item.where || []).map(w => trees(item, values, w)), item.id || '', within);
 }
 
-function checkFormula(item, answer, values) {
+/* What a reader may write: the variables, and names that stand for a formula of them. */
+const readable = item => [...Object.keys(item.vars || {}), ...Object.keys(item.also || {})];
+function asksPolynomial(item, values = {}) {
+  if (item.kind !== 'formula' && item.kind !== 'matrix') return false;
+  const all = [item.answer].flat(2).map(x => trees(item, values, x));
+  return all.some(isPolynomial) && all.every(t => isPolynomial(t) || t[0] === 'num' || t[0] === 'neg');
+}
+const replaced = (tree, also) => tree[0] === 'var' ? also[tree[1]] || tree : tree.map(x => Array.isArray(x) ? replaced(x, also) : x);
+function valuesOf(item, answer, values, sampled, budget) {
+  const also = {}, tree = parse(answer, readable(item), asksPolynomial(item, values));
+  for (const n in item.also || {}) also[n] = trees(item, values, item.also[n]);
+  return new Values(replaced(tree, also), sampled.points, budget);
+}
+function checkFormula(item, answer, values, budget) {
   const vars = item.vars || {}, upTo = item.up_to || null, sampled = sampleOf(item, values, upTo);
   const reference = field => new Reference(trees(item, values, field), vars, upTo, sampled);
-  const mine = new Values(parse(answer, Object.keys(vars)), sampled.points), v = reference(item.answer).compare(mine);
+  const mine = valuesOf(item, answer, values, sampled, budget), right = reference(item.answer), v = right.compare(mine);
   if (v.equal !== true) {
     const m = (item.mistakes || []).find(m => reference(m.match).matches(mine));
     if (m) return { ...knownMistake(m), witness: v.witness };
   }
-  return judged(item, v);
+  return judged(item, v, right, mine);
 }
 
-function checkNumeric(item, answer, values) {
-  const tree = parse(answer), mine = new Values(tree, [{}]), right = constantOf(trees(item, values, item.answer));
+function checkNumeric(item, answer, values, budget) {
+  const tree = parse(answer), mine = new Values(tree, [{}], budget), right = constantOf(trees(item, values, item.answer));
   if (right === null) return say(item, 'reference');
   const x = mine.double(0), rtol = Number(item.rtol ?? 1e-3), atol = Number(item.atol ?? 0);
   if (x === null) {
     if (softly(() => mine.defined(0), null) === false) return say(item, 'no value', null, { detail: mine.reason(0) });
-    return say(item, 'unknown', null, { detail: 'its value cannot be told exactly enough' });
+    return say(item, 'unknown', null, { detail: TOO_VAGUE });
   }
   const close = (y, r = rtol, a = atol) => y !== null && Math.abs(x - y) <= a + r * Math.abs(y);
   if (close(right)) {
@@ -117,32 +138,48 @@ function checkNumeric(item, answer, values) {
   }
   const m = (item.mistakes || []).find(m => close(constantOf(trees(item, values, m.match))));
   if (m) return knownMistake(m);
-  if (close(right, Math.min(20 * rtol, 0.02), 20 * atol)) return say(item, 'close');
+  if (roundsTo(tree, right)) return say(item, 'digits');
+  if (close(right, Math.min(3 * rtol, 0.005), 3 * atol)) return say(item, 'close');
   if (close(-right)) return say(item, 'sign');
   const factor = [2, 0.5, 10, 0.1, 100, 0.01, 1000, 0.001].find(k => close(k * right));
   if (factor) return say(item, 'factor', null, { detail: nice(factor) });
   return say(item, right && close(1 / right) ? 'reciprocal' : 'different');
 }
 
-function checkMatrix(item, answer, values) {
+/* a typed decimal that is the answer, rounded or cut off at its own last digit */
+function roundsTo(tree, right) {
+  const [kind, text] = tree[0] === 'neg' ? tree[1] : tree;
+  if (kind !== 'num' || /e/i.test(text) || !right || (right < 0) !== (tree[0] === 'neg')) return false;
+  const places = (text.split('.')[1] || '').length, digits = text.replace('.', '').replace(/^0+/, '').length;
+  if (digits < 2 || digits > 12) return false;
+  const [n, d] = exactly(Math.abs(right)), scaled = n * 10n ** BigInt(places), typed = BigInt(text.replace('.', ''));
+  return typed === scaled / d || typed === (2n * scaled + d) / (2n * d);
+}
+function exactly(x) { // a double as a fraction of whole numbers
+  const [m, , e] = fromDouble(x);
+  return e < 0 ? [m, 1n << BigInt(-e)] : [m << BigInt(e), 1n];
+}
+function checkMatrix(item, answer, values, budget) {
   const nested = f => Array.isArray(f[0]) ? f : f.map(x => [x]), shape = f => [nested(f).length, nested(f)[0].length];
   let rows = Array.isArray(answer[0]) ? answer : [answer];
   const [n, m] = shape(item.answer);
   let got = [rows.length, rows[0].length];
-  if (rows.some(row => row.length !== got[1])) return say(item, 'shape', null, { detail: 'not that of a matrix: its rows differ in length' });
+  if (rows.some(row => row.length !== got[1])) fail('Every row needs as many entries.', 0);
   if (m === 1 && got[0] === 1 && got[1] === n) { rows = rows[0].map(x => [x]); got = [n, 1]; }
+  const vars = item.vars || {}, sampled = sampleOf(item, values, null), mine = rows.flat().map(text => valuesOf(item, text, values, sampled, budget));
   if (got[0] !== n || got[1] !== m) return say(item, 'shape', null, { detail: `${got[0]} × ${got[1]}; ${n} × ${m} is expected` });
-  const vars = item.vars || {}, sampled = sampleOf(item, values, null);
   const references = f => nested(f).flat().map(x => new Reference(trees(item, values, x), vars, null, sampled));
-  const right = references(item.answer), mine = rows.flat().map(text => new Values(parse(text, Object.keys(vars)), sampled.points));
+  const right = references(item.answer);
   const verdicts = right.map((r, k) => r.compare(mine[k]));
-  if (verdicts.every(v => v.kind === 'equal')) return say(item, 'equal');
+  const good = verdicts.map(v => v.kind === 'equal');
+  if (good.every(ok => ok)) return say(item, 'equal');
+  const counted = good.filter((ok, k) => !(ok && right[k].values.tree[0] === 'num' && right[k].values.tree[1] === '0')), share = item.up_to ? 0 : counted.filter(ok => ok).length / counted.length;
   for (const mistake of item.mistakes || []) {
     const [p, q] = shape(mistake.match);
-    if (p === n && q === m && references(mistake.match).every((r, k) => r.matches(mine[k]))) return knownMistake(mistake);
+    if (p === n && q === m && references(mistake.match).every((r, k) => r.matches(mine[k]))) return knownMistake(mistake, share);
   }
-  const wrong = verdicts.findIndex(v => v.equal === false);
-  if (wrong < 0) return judged(item, verdicts.find(v => v.equal === null));
+  const wrong = verdicts.findIndex(v => v.equal === false), vague = verdicts.findIndex(v => v.equal === null);
+  if (wrong < 0) return judged(item, verdicts[vague], right[vague], mine[vague]);
   const found = matrixRelation(n, m, right, mine, verdicts);
   if (found) {
     const [kind, detail] = found;
@@ -150,8 +187,19 @@ function checkMatrix(item, answer, values) {
       : item.up_to === 'positive factor' && kind === 'factor' && detail[0] !== '−') return say(item, 'equal');
     return say(item, kind, kind === 'factor' ? verdicts[wrong].witness : null, { detail });
   }
-  const inside = judged({}, verdicts[wrong]).feedback.replace(/^Not yet\./, '').trim();
-  return say(item, 'entry', verdicts[wrong].witness, { row: Math.floor(wrong / m) + 1, column: wrong % m + 1, detail: inside });
+  const detail = judged({}, verdicts[wrong], right[wrong], mine[wrong]).feedback.replace(/^Not yet\./, '').trim();
+  return say(item, 'entry', verdicts[wrong].witness, { detail, score: share, ...places(n, m, good, wrong) });
+}
+const ORDINALS = words('first second third fourth fifth sixth');
+/* what is right, and the place that is not: components of a vector, entries of a matrix */
+function places(n, m, right, wrong) {
+  const count = right.filter(ok => ok).length, are = count > 1;
+  if ((n === 1 || m === 1) && right.length <= ORDINALS.length) {
+    const names = ORDINALS.filter((_, k) => right[k]);
+    return { good: count ? `The ${listed(names)} component${are ? 's are' : ' is'} right. ` : '', place: `The ${ORDINALS[wrong]} component` };
+  }
+  const good = count === right.length - 1 ? 'All entries but one are right. ' : count ? `${count} of ${right.length} entries ${are ? 'are' : 'is'} right. ` : '';
+  return { good, place: `The entry in row ${Math.floor(wrong / m) + 1}, column ${wrong % m + 1}` };
 }
 function matrixRelation(n, m, right, mine, verdicts) {
   if (verdicts.some(v => ['unknown', 'domain', 'undefined', 'reference'].includes(v.kind))) return null;
@@ -179,37 +227,55 @@ function checkChoice(item, answer) {
   const more = item.options.some(o => o.right && !taken.includes(o));
   if (!wrong.length) return more ? say(item, 'incomplete', null, { detail: 'Right so far, but there is more to choose.' }) : say(item, 'equal');
   const r = knownMistake(wrong[0]);
-  if (taken.length > 1) r.feedback += ` Of your ${taken.length} choices ${wrong.length} ${wrong.length > 1 ? 'are' : 'is'} wrong${more ? ', and there is more to choose' : ''}.`;
-  return { ...r, wrong: [wrong[0].id] };
+  if (taken.length > 1) r.feedback = [...wrong.map(o => `${o.id}: ${o.feedback.trim()}`),
+    `Of your ${taken.length} choices ${wrong.length} ${wrong.length > 1 ? 'are' : 'is'} wrong${more ? ', and there is more to choose' : ''}.`].join(' ');
+  return { ...r, wrong: wrong.map(o => o.id) };
 }
 
-function checkDerivation(item, answer, values) {
-  if (item.mode === 'fill') return checkBlanks(item, answer, values);
+function checkDerivation(item, answer, values, budget) {
+  if (item.mode === 'fill') return checkBlanks(item, answer, values, budget);
   const steps = item.steps.map(s => s.id), wrong = item.distractors || [];
   if (!Array.isArray(answer) || !answer.every(a => steps.includes(a) || wrong.some(d => d.id === a))) fail('A list of steps is expected.', 0);
   if (!answer.length) fail('No step is placed yet.', 0);
-  const orders = [steps, ...(item.alternatives || [])];
-  const common = order => { let k = 0; while (k < answer.length && k < order.length && answer[k] === order[k]) k++; return k; };
-  if (orders.some(o => o.length === answer.length && common(o) === o.length)) return say(item, 'equal');
-  const good = Math.max(...orders.map(common)), distractor = wrong.find(d => d.id === answer[good]);
-  if (distractor) return knownMistake(distractor);
+  if (new Set(answer).size < answer.length) fail('Each line can stand only once.', 0);
+  const [good, needed] = inOrder(item, answer), distractor = wrong.find(d => d.id === answer[good]);
+  if (good === answer.length && good === steps.length) return say(item, 'equal');
+  if (distractor) return { ...knownMistake(distractor), wrong: [distractor.id] };
   if (good === answer.length) return say(item, 'incomplete', null, { detail: `Right so far: ${good} of ${steps.length} steps.` });
+  const before = good > 1 ? `The first ${good} of ${steps.length} steps are right. ` : good ? 'Step 1 is right. ' : '';
+  if (needed !== null) {
+    const step = item.steps.find(s => s.id === answer[good]), other = item.steps.find(s => s.id === needed);
+    const detail = `${before}Step ${good + 1}, “${step.because || step.id}”, uses “${other.because || needed}”, which is not there yet.${step.without ? ' ' + step.without : ''}`;
+    return { ...say(item, 'order', null, { detail }), wrong: [step.id, needed] };
+  }
   if (!good) return say(item, 'order', null, { detail: 'The first line is not where the derivation starts.' });
-  const before = good > 1 ? `The first ${good} of ${steps.length} steps are right.` : 'Step 1 is right.';
-  return say(item, 'order', null, { detail: `${before} Step ${good + 1} does not follow from what stands before it.` });
+  return say(item, 'order', null, { detail: `${before}Step ${good + 1} does not follow from what stands before it.` });
+}
+/* [how many lines stand right, what the next one needs that does not stand before it] */
+function inOrder(item, order) {
+  const steps = item.steps.map(s => s.id);
+  if (item.steps.some(s => s.needs)) {
+    for (const [k, id] of order.entries()) {
+      const step = item.steps.find(s => s.id === id), missing = step && (step.needs || []).find(n => !order.slice(0, k).includes(n));
+      if (!step || missing) return [k, missing ?? null];
+    }
+    return [order.length, null];
+  }
+  const common = other => { let k = 0; while (k < order.length && k < other.length && order[k] === other[k]) k++; return k; };
+  return [Math.max(...[steps, ...(item.alternatives || [])].map(common)), null];
 }
 function blankItem(item, blank) {
   const shared = {};
-  for (const k of ['vars', 'where', 'variant']) if (item[k]) shared[k] = item[k];
+  for (const k of ['vars', 'where', 'variant', 'also']) if (item[k]) shared[k] = item[k];
   return { kind: 'formula', ...shared, ...blank, id: `${item.id}.${blank.id}` };
 }
 /* "Blank 1 and Blank 4 are right." */
-const listed = (labels, words) => labels.length ? [labels.slice(0, -1).join(', '), ...labels.slice(-1)].filter(Boolean).join(' and ') + (labels.length > 1 ? ' are ' : ' is ') + words : '';
-function checkBlanks(item, answer, values) {
+const stated = (labels, words) => labels.length ? listed(labels) + (labels.length > 1 ? ' are ' : ' is ') + words : '';
+function checkBlanks(item, answer, values, budget) {
   const right = [], empty = [], said = [], wrong = [];
   let score = 0, first = null;
   for (const blank of item.blanks) {
-    const r = check(blankItem(item, blank), answer[blank.id] || '', values), label = fill(blank.label, values);
+    const r = check(blankItem(item, blank), answer[blank.id] || '', values, budget), label = fill(blank.label, values);
     if (r.feedback === NOTHING) { empty.push(label); continue; }
     if (r.score === null) return { ...r, feedback: `${label}: ${r.feedback}` };
     score += r.score / item.blanks.length;
@@ -219,7 +285,7 @@ function checkBlanks(item, answer, values) {
     said.push(`${label}: ${r.feedback}`);
   }
   if (empty.length === item.blanks.length) fail(NOTHING, 0);
-  const feedback = [listed(right, 'right.'), ...said, listed(empty, 'still empty.')].filter(Boolean).join(' ');
+  const feedback = [stated(right, 'right.'), ...said, stated(empty, 'still empty.')].filter(Boolean).join(' ');
   if (empty.length) return result(null, 'incomplete', feedback, null, null, wrong);
   return first ? { ...first, score, feedback, wrong } : say(item, 'equal');
 }
@@ -227,10 +293,13 @@ function checkBlanks(item, answer, values) {
 const CHECKS = { formula: checkFormula, numeric: checkNumeric, matrix: checkMatrix, choice: checkChoice, derivation: checkDerivation,
   function: item => say(item, 'notebook') };
 /* {score, kind, feedback, witness, position}; never throws because of the answer. */
-function check(item, answer, values = {}) {
+function check(item, answer, values = {}, budget = { left: WORK }) {
   let r;
-  try { r = CHECKS[item.kind](item, answer, values); } catch (error) {
-    if (!(error instanceof AnswerError)) throw error;
+  try { r = CHECKS[item.kind](item, answer, values, budget); } catch (error) {
+    if (!(error instanceof AnswerError)) {
+      expected(error);
+      return say(item, 'unknown', null, { detail: error instanceof OutOfBudget ? TOO_MUCH : TOO_VAGUE });
+    }
     return result(null, 'unreadable', error.message, null, error.position);
   }
   return r.kind === 'equal' || r.kind.startsWith('known:') ? { ...r, feedback: fill(r.feedback, values) } : r;

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import json
 import math
-import numbers
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -24,6 +23,8 @@ import numpy as np
 
 from ngdlib.exercises.judging import intervals
 from ngdlib.exercises.judging.compare import (
+    TOO_MUCH,
+    TOO_VAGUE,
     Reference,
     Sample,
     Values,
@@ -36,15 +37,10 @@ from ngdlib.exercises.judging.compare import (
     show,
 )
 from ngdlib.exercises.judging.dice import dice
-from ngdlib.exercises.reading.grammar import (
-    MAX_NODES,
-    NOTHING,
-    AnswerError,
-    Tree,
-    canonical,
-    parse,
-    unknown_name,
-)
+from ngdlib.exercises.judging.intervals import Budget, OutOfBudget, Undefined, Unknown
+from ngdlib.exercises.judging.tutor import explain, is_polynomial, listed
+from ngdlib.exercises.reading.given import read, rows_of
+from ngdlib.exercises.reading.grammar import NOTHING, AnswerError, Tree, parse
 
 FIRST = "1"  # the seed of the variant that page and notebook show first
 KINDS = ("formula", "numeric", "matrix", "choice", "function", "derivation")
@@ -64,13 +60,17 @@ FEEDBACK = {
     "offset": "This differs from the answer by the constant {detail}. {witness}",
     "rounded": "This is close to the answer, but not the same: give the exact form.",
     "different": "Not yet. {witness}",
+    "terms": "{detail}",
+    "power": "{detail}",
+    "limit": "{detail}",
     "unknown": "I cannot tell whether this is right: {detail}. Try a simpler form.",
     "reference": "This question cannot be checked: its answer is not defined. Please report it.",
     "close": "This is close, but not close enough: keep more digits on the way.",
+    "digits": "Right as far as it goes: give more digits.",
     "shape": "The shape is {detail}.",
     "transposed": "This is the transpose: rows and columns are exchanged.",
     "inverse": "This is the inverse of the answer.",
-    "entry": "The entry in row {row}, column {column} is not right. {detail}",
+    "entry": "{good}{place} is not right. {detail}",
     "incomplete": "{detail}",
     "order": "{detail}",
     "error": "{detail}",
@@ -171,122 +171,6 @@ def constant(tree: Tree) -> float | None:
     return Values(tree, [{}]).double(0)
 
 
-# --- reading --------------------------------------------------------------------------------------
-
-
-def read(answer: Any, names: Sequence[str]) -> Tree:
-    """The tree of a string, a number or a sympy expression. Raises AnswerError."""
-    if isinstance(answer, str):
-        return parse(answer, names)
-    if isinstance(answer, np.ndarray) and answer.size == 1:
-        answer = answer.item()
-    if isinstance(answer, numbers.Real) and not isinstance(answer, (bool, np.bool_)):
-        if isinstance(answer, numbers.Rational):
-            return parse(f"({answer.numerator})/({answer.denominator})", ())
-        if not math.isfinite(answer):
-            raise AnswerError("A finite number is expected.", 0)
-        return parse(repr(float(answer)), ())
-    sympy = sys.modules.get("sympy")
-    if sympy is not None and isinstance(answer, sympy.Expr):
-        return _Sympy(sympy, names).tree(answer)
-    raise AnswerError(f"A formula is expected here, not {type(answer).__name__}.", 0)
-
-
-class _Sympy:
-    """A sympy expression as a tree of the grammar: a walk over its nodes, nothing evaluated."""
-
-    def __init__(self, sympy: Any, names: Sequence[str]) -> None:
-        self.sp = sympy
-        self.names = {canonical(n): n for n in names}
-        self.left = 2 * MAX_NODES
-
-    def tree(self, x: Any) -> Tree:
-        sp = self.sp
-        self.left -= 1
-        if self.left < 0:
-            raise AnswerError("This formula is too long: simplify it.", 0)
-        if isinstance(x, sp.Symbol):
-            if canonical(x.name) not in self.names:
-                raise AnswerError(unknown_name(x.name, self.names), 0)
-            return ("var", self.names[canonical(x.name)])
-        if isinstance(x, sp.Rational):
-            return parse(f"({x.p})/({x.q})" if x.q != 1 else f"({x.p})", ())
-        if isinstance(x, sp.Float):
-            return read(float(x), ())
-        if x is sp.pi or x is sp.E:
-            return ("const", "pi" if x is sp.pi else "e")
-        if isinstance(x, (sp.Add, sp.Mul)):
-            op = "+" if isinstance(x, sp.Add) else "*"
-            out = self.tree(x.args[0])
-            for part in x.args[1:]:
-                out = (op, out, self.tree(part))
-            return out
-        if isinstance(x, sp.Pow):
-            return ("^", self.tree(x.base), self.tree(x.exp))
-        name = {"Abs": "abs", "asin": "arcsin", "acos": "arccos", "atan": "arctan"}.get(
-            type(x).__name__, type(x).__name__
-        )
-        if isinstance(x, sp.Function) and name in intervals.FUNCTIONS and len(x.args) == 1:
-            return ("fn", name, self.tree(x.args[0]))
-        raise AnswerError(f"“{type(x).__name__[:20]}” is not known here.", 0)
-
-
-def read_rows(text: str) -> list[list[tuple[str, int]]]:
-    """The entries of a matrix and where each begins: [[a, b], [c, d]], [a, b; c, d], or a LaTeX
-    matrix environment. Raises AnswerError."""
-    begin = re.match(r"\s*\$*\s*\\begin\{([a-zA-Z]*matrix)\}", text)
-    if begin:
-        end = text.find(f"\\end{{{begin[1]}}}")
-        if end < 0:
-            raise AnswerError("This matrix is never closed.", 0)
-        rows = _split(text, begin.end(), end, "\\\\")
-        rows = [r for r in rows if text[r[0] : r[1]].strip()]
-        return [[_entry(text, *e) for e in _split(text, a, b, "&")] for a, b in rows]
-    low, high = _strip(text, 0, len(text))
-    if text[low : low + 1] != "[" or text[high - 1 : high] != "]" or high - low < 2:
-        raise AnswerError("Write a matrix as [[a, b], [c, d]].", low)
-    low, high = low + 1, high - 1
-    inner = _strip(text, low, high)
-    if text[inner[0] : inner[0] + 1] == "[" and text[inner[1] - 1] == "]":
-        rows = []
-        for a, b in _split(text, *inner, ","):
-            a, b = _strip(text, a, b)
-            if b - a < 2 or text[a] != "[" or text[b - 1] != "]":
-                raise AnswerError("Write a matrix as [[a, b], [c, d]].", a)
-            rows.append((a + 1, b - 1))
-    else:
-        rows = _split(text, low, high, ";")
-    return [[_entry(text, *e) for e in _split(text, a, b, ",")] for a, b in rows]
-
-
-def _entry(text: str, low: int, high: int) -> tuple[str, int]:
-    low, high = _strip(text, low, high)
-    return text[low:high], low
-
-
-def _strip(text: str, low: int, high: int) -> tuple[int, int]:
-    while low < high and text[low] in " \t\n\r":
-        low += 1
-    while low < high and text[high - 1] in " \t\n\r":
-        high -= 1
-    return low, high
-
-
-def _split(text: str, low: int, high: int, at: str) -> list[tuple[int, int]]:
-    """The parts of text[low:high] between `at`s that stand in no bracket."""
-    out, depth, start, i = [], 0, low, low
-    while i < high:
-        c = text[i]
-        depth += (c in "([{") - (c in ")]}")
-        if depth == 0 and text.startswith(at, i):
-            out.append((start, i))
-            i += len(at)
-            start = i
-        else:
-            i += 1
-    return [*out, (start, high)]
-
-
 # --- the check ------------------------------------------------------------------------------------
 
 
@@ -311,13 +195,23 @@ def check_item(
     missing = set(item.get("variant", {})) - set(values)
     if missing:
         raise ValueError(f"values: expected a value for {', '.join(sorted(missing))}")
+    return _checked(item, answer, values, Budget(), private)
+
+
+def _checked(
+    item: Mapping, answer: Any, values: Mapping[str, str], budget: Budget, private: Any = None
+) -> Result:
     try:
-        if kind == "function":
+        if item["kind"] == "function":
             result = _check_function(item, answer, values, private)
         else:
-            result = _CHECKS[kind](item, answer, values)
+            result = _CHECKS[item["kind"]](item, answer, values, budget)
     except AnswerError as error:
         return Result(None, "unreadable", error.message, None, error.position)
+    except OutOfBudget:
+        return _say(item, "unknown", detail=TOO_MUCH)
+    except (Undefined, Unknown):
+        return _say(item, "unknown", detail=TOO_VAGUE)
     if result.kind == "equal" or result.kind.startswith("known:"):  # the set's own words
         return result._replace(feedback=fill(result.feedback, values))
     return result
@@ -325,7 +219,7 @@ def check_item(
 
 def _say(item: Mapping, kind: str, witness: Witness | None = None, **more: Any) -> Result:
     """The result of a kind that has no words of its own in the item."""
-    score: float | None = item.get("partial", {}).get(kind, 0.0)
+    score: float | None = item.get("partial", {}).get(kind, more.pop("score", 0.0))
     if kind == "undefined" and not (witness and witness.point):
         kind = "no value"
     if kind == "equal":
@@ -364,20 +258,52 @@ def describe(witness: Witness | None) -> str:
     return f"At {_at(witness.point)} the answer is {right}, yours is {yours}."
 
 
-def _known(mistake: Mapping) -> Result:
-    return Result(
-        float(mistake.get("score", 0.0)), f"known:{mistake['id']}", mistake["feedback"].strip()
-    )
+def _known(mistake: Mapping, share: float = 0.0) -> Result:
+    """The set's own words; share: of what is right beside the mistake, where no score is set."""
+    score = float(mistake.get("score", share))
+    return Result(score, f"known:{mistake['id']}", mistake["feedback"].strip())
 
 
-def _judged(item: Mapping, verdict: Verdict) -> Result:
+def _judged(item: Mapping, verdict: Verdict, reference: Reference, mine: Values) -> Result:
+    """The words for a verdict; where it has no name, what is right and what is off."""
+    if verdict.kind == "different":
+        part = explain(reference, mine)
+        if part:
+            return _say(item, part.kind, verdict.witness, detail=part.text, score=part.score)
     return _say(item, verdict.kind, verdict.witness, detail=verdict.detail)
+
+
+class _Names(NamedTuple):
+    """What a reader may write: the variables, and names that stand for a formula of them."""
+
+    names: list[str]
+    also: dict[str, Tree]
+    polynomial: bool
+
+    def values(self, answer: Any, sampled: Sample, budget: Budget) -> Values:
+        """An answer at the points of a sample. Raises AnswerError."""
+        tree = read(answer, [*self.names, *self.also], self.polynomial)
+        return Values(_replaced(tree, self.also), sampled.points, budget)
+
+
+def _names(item: Mapping, values: Mapping[str, str], answers: Sequence[Tree]) -> _Names:
+    also = {n: trees(item, values, text) for n, text in item.get("also", {}).items()}
+    polynomial = any(map(is_polynomial, answers)) and all(
+        is_polynomial(a) or a[0] in ("num", "neg") for a in answers
+    )
+    return _Names(list(item.get("vars", {})), also, polynomial)
+
+
+def _replaced(tree: Tree, also: Mapping[str, Tree]) -> Tree:
+    if tree[0] == "var":
+        return also.get(tree[1], tree)
+    return tuple(_replaced(part, also) if isinstance(part, tuple) else part for part in tree)
 
 
 class _Formula(NamedTuple):
     reference: Reference
     mistakes: list[Reference]
-    names: list[str]
+    names: _Names
 
 
 def trees(item: Mapping, values: Mapping[str, str], field: Any) -> Any:
@@ -400,7 +326,8 @@ def _formula(spec: str) -> _Formula:
         return Reference(tree, item.get("vars", {}), up_to=up_to, sampled=sampled)
 
     mistakes = [reference(m["match"]) for m in item.get("mistakes", [])]
-    return _Formula(reference(item["answer"]), mistakes, list(item.get("vars", {})))
+    answer = reference(item["answer"])
+    return _Formula(answer, mistakes, _names(item, values, [answer.values.tree]))
 
 
 def sample_of(item: Mapping, values: Mapping[str, str]) -> tuple[Sample, Any]:
@@ -411,27 +338,29 @@ def sample_of(item: Mapping, values: Mapping[str, str]) -> tuple[Sample, Any]:
 
 
 def _spec(item: Mapping, values: Mapping[str, str]) -> str:
-    kept = ("id", "vars", "where", "answer", "up_to", "mistakes")
-    return json.dumps([{k: item[k] for k in kept if k in item}, values], sort_keys=False)
+    kept = ("id", "vars", "where", "answer", "up_to", "also")
+    spec = {k: item[k] for k in kept if k in item}
+    spec["mistakes"] = [{"match": m["match"]} for m in item.get("mistakes", [])]
+    return json.dumps([spec, values], sort_keys=False)
 
 
-def _check_formula(item: Mapping, answer: Any, values: Mapping[str, str]) -> Result:
+def _check_formula(item: Mapping, answer: Any, values: Mapping[str, str], budget: Budget) -> Result:
     formula = _formula(_spec(item, values))
-    mine = Values(read(answer, formula.names), formula.reference.sample.points)
+    mine = formula.names.values(answer, formula.reference.sample, budget)
     verdict = formula.reference.compare(mine)
     if verdict.equal is not True:
         for mistake, known in zip(item.get("mistakes", []), formula.mistakes, strict=True):
             if known.matches(mine):
                 return _known(mistake)._replace(witness=verdict.witness)
-    return _judged(item, verdict)
+    return _judged(item, verdict, formula.reference, mine)
 
 
 # --- numbers --------------------------------------------------------------------------------------
 
 
-def _check_numeric(item: Mapping, answer: Any, values: Mapping[str, str]) -> Result:
+def _check_numeric(item: Mapping, answer: Any, values: Mapping[str, str], budget: Budget) -> Result:
     tree = read(answer, ())
-    mine = Values(tree, [{}])
+    mine = Values(tree, [{}], budget)
     right_tree = trees(item, values, item["answer"])
     right = constant(right_tree)
     if right is None:
@@ -441,7 +370,7 @@ def _check_numeric(item: Mapping, answer: Any, values: Mapping[str, str]) -> Res
         if mine.defined(0) is False:
             reason = Reference(right_tree, {}).reason(mine, 0)
             return _say(item, "no value", detail=reason)
-        return _say(item, "unknown", detail="its value cannot be told exactly enough")
+        return _say(item, "unknown", detail=TOO_VAGUE)
     rtol, atol = float(item.get("rtol", 1e-3)), float(item.get("atol", 0.0))
 
     def near(y: float | None, r: float = rtol, a: float = atol) -> bool:
@@ -455,7 +384,9 @@ def _check_numeric(item: Mapping, answer: Any, values: Mapping[str, str]) -> Res
     for mistake in item.get("mistakes", []):
         if near(constant(trees(item, values, mistake["match"]))):
             return _known(mistake)
-    if near(right, min(20 * rtol, 0.02), 20 * atol):
+    if _rounds_to(tree, right):
+        return _say(item, "digits")
+    if near(right, min(3 * rtol, 0.005), 3 * atol):
         return _say(item, "close")
     if near(-right):
         return _say(item, "sign")
@@ -467,32 +398,27 @@ def _check_numeric(item: Mapping, answer: Any, values: Mapping[str, str]) -> Res
     return _say(item, "different")
 
 
+def _rounds_to(tree: Tree, right: float) -> bool:
+    """Whether a typed decimal is the answer, rounded or cut off at its own last digit."""
+    number = tree[1] if tree[0] == "neg" else tree
+    if number[0] != "num" or "e" in number[1].lower():
+        return False
+    digits = len(number[1].replace(".", "").lstrip("0"))
+    if not 2 <= digits <= 12 or not math.isfinite(right) or not right:
+        return False
+    x, exact = Decimal(number[1]) * (-1 if tree[0] == "neg" else 1), Decimal(right)
+    unit = Decimal(1).scaleb(-len(number[1].partition(".")[2]))
+    return any(exact.quantize(unit, how) == x for how in (ROUND_HALF_UP, ROUND_DOWN))
+
+
 # --- matrices -------------------------------------------------------------------------------------
-
-
-def _rows(answer: Any) -> list[list[tuple[Any, int]]]:
-    """Rows of (entry, position); a vector is a row of its own."""
-    if isinstance(answer, str):
-        return read_rows(answer)
-    sympy = sys.modules.get("sympy")
-    if sympy is not None and isinstance(answer, sympy.MatrixBase):
-        answer = answer.tolist()
-    if isinstance(answer, np.ndarray):
-        answer = answer.tolist()
-    if not isinstance(answer, (list, tuple)) or not answer:
-        raise AnswerError("A matrix is expected: [[a, b], [c, d]].", 0)
-    if not any(isinstance(row, (list, tuple)) for row in answer):
-        answer = [answer]
-    if not all(isinstance(row, (list, tuple)) for row in answer):
-        raise AnswerError("All rows of a matrix must be lists.", 0)
-    return [[(entry, 0) for entry in row] for row in answer]
 
 
 class _Matrix(NamedTuple):
     shape: tuple[int, int]
     answer: list[Reference]
     mistakes: list[list[Reference]]
-    names: list[str]
+    names: _Names
 
 
 def nested(field: Any) -> list[list[Any]]:
@@ -518,39 +444,41 @@ def _matrix(spec: str) -> _Matrix:
         references(m["match"]) if shape(m["match"]) == shape(item["answer"]) else []
         for m in item.get("mistakes", [])
     ]
-    return _Matrix(
-        shape(item["answer"]), references(item["answer"]), mistakes, list(item.get("vars", {}))
-    )
+    answer = references(item["answer"])
+    names = _names(item, values, [r.values.tree for r in answer])
+    return _Matrix(shape(item["answer"]), answer, mistakes, names)
 
 
-def _check_matrix(item: Mapping, answer: Any, values: Mapping[str, str]) -> Result:
+def _check_matrix(item: Mapping, answer: Any, values: Mapping[str, str], budget: Budget) -> Result:
     spec = _matrix(_spec(item, values))
-    rows = _rows(answer)
+    rows = rows_of(answer)
     n, m = spec.shape
     got = len(rows), len(rows[0])
-    if any(len(row) != got[1] for row in rows):
-        return _say(item, "shape", detail="not that of a matrix: its rows differ in length")
     if m == 1 and got == (1, n):
         rows, got = [[entry] for entry in rows[0]], (n, 1)
-    if got != (n, m):
-        return _say(item, "shape", detail=f"{got[0]} × {got[1]}; {n} × {m} is expected")
     mine = []
     for row in rows:
         for entry, start in row:
             try:
-                mine.append(Values(read(entry, spec.names), spec.answer[0].sample.points))
+                mine.append(spec.names.values(entry, spec.answer[0].sample, budget))
             except AnswerError as error:
                 raise AnswerError(error.message, error.position + start) from None
+    if got != (n, m):
+        return _say(item, "shape", detail=f"{got[0]} × {got[1]}; {n} × {m} is expected")
     verdicts = [r.compare(v) for r, v in zip(spec.answer, mine, strict=True)]
-    kinds = [v.kind for v in verdicts]
-    if all(k == "equal" for k in kinds):
+    right = [v.kind == "equal" for v in verdicts]
+    if all(right):
         return _say(item, "equal")
+    trivial = [r.values.tree == ("num", "0") for r in spec.answer]
+    counted = [ok for ok, zero in zip(right, trivial, strict=True) if not (ok and zero)]
+    share = 0.0 if item.get("up_to") else sum(counted) / len(counted)
     for mistake, known in zip(item.get("mistakes", []), spec.mistakes, strict=True):
         if known and all(r.matches(v) for r, v in zip(known, mine, strict=True)):
-            return _known(mistake)
+            return _known(mistake, share)
     wrong = next((k for k, v in enumerate(verdicts) if v.equal is False), None)
     if wrong is None:
-        return _judged(item, next(v for v in verdicts if v.equal is None))
+        k = next(k for k, v in enumerate(verdicts) if v.equal is None)
+        return _judged(item, verdicts[k], spec.answer[k], mine[k])
     relation = _matrix_relation(spec, mine, verdicts)
     if relation:
         kind, detail = relation
@@ -559,10 +487,31 @@ def _check_matrix(item: Mapping, answer: Any, values: Mapping[str, str]) -> Resu
         return _say(
             item, kind, verdicts[wrong].witness if kind == "factor" else None, detail=detail
         )
-    inner = _say({}, kinds[wrong], verdicts[wrong].witness, detail=verdicts[wrong].detail)
+    inner = _judged({}, verdicts[wrong], spec.answer[wrong], mine[wrong])
     words = inner.feedback.removeprefix("Not yet.").strip()
-    place = {"row": wrong // m + 1, "column": wrong % m + 1}
-    return _say(item, "entry", verdicts[wrong].witness, detail=words, **place)
+    good, place = _places(spec.shape, right, wrong)
+    witness = verdicts[wrong].witness
+    return _say(item, "entry", witness, detail=words, good=good, place=place, score=share)
+
+
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+
+
+def _places(shape: tuple[int, int], right: Sequence[bool], wrong: int) -> tuple[str, str]:
+    """(what is right, the place that is not), in words: components of a vector, entries of a
+    matrix."""
+    count, m = sum(right), shape[1]
+    if 1 in shape and len(right) <= len(ORDINALS):
+        names = [name for name, ok in zip(ORDINALS, right, strict=False) if ok]
+        many = f"component{'s are' if count > 1 else ' is'} right. "
+        good = f"The {listed(names)} {many}" if names else ""
+        return good, f"The {ORDINALS[wrong]} component"
+    good = (
+        f"{count} of {len(right)} entries {'are' if count > 1 else 'is'} right. " if count else ""
+    )
+    if count == len(right) - 1:
+        good = "All entries but one are right. "
+    return good, f"The entry in row {wrong // m + 1}, column {wrong % m + 1}"
 
 
 def _forgiven(up_to: Any, factor: str, kind: str) -> bool:
@@ -622,7 +571,7 @@ def _is_inverse(f: Callable, g: Callable, n: int, core: int) -> bool:
 # --- choices and derivations ----------------------------------------------------------------------
 
 
-def _check_choice(item: Mapping, answer: Any, values: Mapping[str, str]) -> Result:
+def _check_choice(item: Mapping, answer: Any, values: Mapping[str, str], budget: Budget) -> Result:
     options = {o["id"]: o for o in item["options"]}
     chosen = [answer] if isinstance(answer, str) else answer
     if not isinstance(chosen, (list, tuple, set)) or not all(
@@ -638,21 +587,24 @@ def _check_choice(item: Mapping, answer: Any, values: Mapping[str, str]) -> Resu
     if not wrong:
         return _say(item, "incomplete", detail="Right so far, but there is more to choose.")
     result = _known(options[wrong[0]])
-    if len(set(chosen)) > 1:
+    if len(set(chosen)) > 1:  # every wrong one is explained
+        said = [f"{o}: {options[o]['feedback'].strip()}" for o in wrong]
         text = f"Of your {len(set(chosen))} choices {len(wrong)} {_are(wrong)} wrong"
         more = "" if right <= set(chosen) else ", and there is more to choose"
-        result = result._replace(feedback=f"{result.feedback} {text}{more}.")
-    return result._replace(wrong=(wrong[0],))
+        result = result._replace(feedback=" ".join([*said, f"{text}{more}."]))
+    return result._replace(wrong=tuple(wrong))
 
 
 def _are(things: Sequence) -> str:
     return "is" if len(things) == 1 else "are"
 
 
-def _check_derivation(item: Mapping, answer: Any, values: Mapping[str, str]) -> Result:
+def _check_derivation(
+    item: Mapping, answer: Any, values: Mapping[str, str], budget: Budget
+) -> Result:
     if item.get("mode") == "fill":
-        return _check_blanks(item, answer, values)
-    steps = {s["id"] for s in item["steps"]}
+        return _check_blanks(item, answer, values, budget)
+    steps = {s["id"]: s for s in item["steps"]}
     distractors = {s["id"]: s for s in item.get("distractors", [])}
     if not isinstance(answer, (list, tuple)) or not all(
         isinstance(a, str) and (a in steps or a in distractors) for a in answer
@@ -660,20 +612,54 @@ def _check_derivation(item: Mapping, answer: Any, values: Mapping[str, str]) -> 
         raise AnswerError("A list of steps is expected.", 0)
     if not answer:
         raise AnswerError("No step is placed yet.", 0)
-    orders = [[s["id"] for s in item["steps"]], *item.get("alternatives", [])]
-    if list(answer) in orders:
+    if len(set(answer)) < len(answer):
+        raise AnswerError("Each line can stand only once.", 0)
+    if is_order(item, answer):
         return _say(item, "equal")
-    right = max(_common(answer, order) for order in orders)
+    right, needed = in_order(item, answer)
     if right < len(answer) and answer[right] in distractors:
-        return _known(distractors[answer[right]])
+        return _known(distractors[answer[right]])._replace(wrong=(answer[right],))
     if right == len(answer):
         detail = f"Right so far: {right} of {len(steps)} steps."
         return _say(item, "incomplete", detail=detail)
+    before = f"The first {right} of {len(steps)} steps are right. " if right > 1 else ""
+    before = "Step 1 is right. " if right == 1 else before
+    if needed is not None:
+        step = steps[answer[right]]
+        named = f"“{step['because']}”" if step.get("because") else f"“{step['id']}”"
+        other = steps[needed].get("because") or needed
+        detail = f"{before}Step {right + 1}, {named}, uses “{other}”, which is not there yet."
+        detail += f" {step['without']}" if step.get("without") else ""
+        return _say(item, "order", detail=detail)._replace(wrong=(answer[right], needed))
     if not right:
         return _say(item, "order", detail="The first line is not where the derivation starts.")
-    before = f"The first {right} of {len(steps)} steps are" if right > 1 else "Step 1 is"
     follows = f"Step {right + 1} does not follow from what stands before it."
-    return _say(item, "order", detail=f"{before} right. {follows}")
+    return _say(item, "order", detail=f"{before}{follows}")
+
+
+def is_order(item: Mapping, order: Sequence[str]) -> bool:
+    """Whether an order of all steps is right: each after what it needs, or one of those listed."""
+    steps = [s["id"] for s in item["steps"]]
+    return sorted(order) == sorted(steps) and in_order(item, order)[0] == len(order)
+
+
+def in_order(item: Mapping, order: Sequence[str]) -> tuple[int, str | None]:
+    """(how many lines stand right, what the next one needs that does not stand before it).
+
+    Where a step says `needs`, any order is right in which each step stands after those it needs;
+    else the order of `steps` and those of `alternatives`.
+    """
+    needs = {s["id"]: s.get("needs", []) for s in item["steps"]}
+    if any("needs" in s for s in item["steps"]):
+        for k, step in enumerate(order):
+            if step not in needs:
+                return k, None
+            missing = next((n for n in needs[step] if n not in order[:k]), None)
+            if missing is not None:
+                return k, missing
+        return len(order), None
+    orders = [list(needs), *item.get("alternatives", [])]
+    return max(_common(order, other) for other in orders), None
 
 
 def _common(a: Sequence, b: Sequence) -> int:
@@ -684,18 +670,18 @@ def _common(a: Sequence, b: Sequence) -> int:
 
 def blank_item(item: Mapping, blank: Mapping) -> dict[str, Any]:
     """One blank of a derivation as a formula item."""
-    shared = {k: item[k] for k in ("vars", "where", "variant") if k in item}
+    shared = {k: item[k] for k in ("vars", "where", "variant", "also") if k in item}
     return {"kind": "formula", **shared, **blank, "id": f"{item['id']}.{blank['id']}"}
 
 
-def _check_blanks(item: Mapping, answer: Any, values: Mapping[str, str]) -> Result:
+def _check_blanks(item: Mapping, answer: Any, values: Mapping[str, str], budget: Budget) -> Result:
     if not isinstance(answer, Mapping):
         raise AnswerError("A formula for each blank is expected.", 0)
     right, empty, said, wrong = [], [], [], []
     score, first = 0.0, None
     for blank in item["blanks"]:
         given = answer.get(blank["id"], "")
-        result = check_item(blank_item(item, blank), given, values)
+        result = _checked(blank_item(item, blank), given, values, budget)
         label = fill(blank["label"], values)
         if result.feedback == NOTHING:
             empty.append(label)
@@ -788,8 +774,11 @@ def _check_function(item: Mapping, answer: Any, values: Mapping[str, str], priva
             value = answer(*arguments_at(item, at))
             missing = value is None or value is ...
             value = "it returns nothing." if missing else np.asarray(value, dtype=float)
-        except Exception as error:  # the reader's code may raise anything; say what it was
-            value = f"it stopped with {type(error).__name__}: {str(error)[:200]}"
+        except KeyboardInterrupt:  # the reader has stopped it: the other cases are not tried
+            detail = f"{_call(item, at)}: it was interrupted."
+            return Result(None, "error", "A hidden case was interrupted." if secret else detail)
+        except BaseException as error:  # the reader's code may raise anything; say what it was
+            value = f"it stopped with {type(error).__name__}{_message(error)}"
         got.append(value)
         problem = _problem(item, value, expected)
         if problem is None:
@@ -805,6 +794,14 @@ def _check_function(item: Mapping, answer: Any, values: Mapping[str, str], priva
             known = _known(mistake)
             return known._replace(score=max(score, known.score or 0.0))
     return Result(score, *failed)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        text = str(error)[:200]
+    except BaseException:  # an exception of the reader's own may fail even to say what it is
+        text = ""
+    return f": {text}" if text else "."
 
 
 def _call(item: Mapping, at: Mapping[str, float]) -> str:

@@ -22,6 +22,7 @@ SCRIPTS = (  # the page's checker: one behind the other
     _HOUSE / "reading" / "grammar.js",
     _HOUSE / "judging" / "intervals.js",
     _HOUSE / "judging" / "compare.js",
+    _HOUSE / "judging" / "tutor.js",
     _HOUSE / "judging" / "items.js",
 )
 MODULE = """
@@ -31,7 +32,10 @@ const api = made.exports;
 """
 _DRIVER = """
 const serve = {
-  parse: q => { const t = api.parse(q.text, q.names, q.polynomial); return [t, api.latex(t, q.names)]; },
+  parse: q => {
+    const t = api.parse(q.text, q.names, q.polynomial);
+    return [t, api.latex(t, q.names)];
+  },
   compare: q => api.compare(api.parse(q.student, q.names), api.parse(q.answer, q.names), q.domain,
     q.where.map(w => api.parse(w, q.names)), q.up_to, q.seed),
   check: q => api.check(q.item, q.answer, q.values),

@@ -27,10 +27,9 @@ from ngdlib.exercises.judging.items import (
     draw,
     fill,
     points,
-    read,
-    read_rows,
 )
 from ngdlib.exercises.notebook import cells as notebook
+from ngdlib.exercises.reading.given import read, read_rows
 from ngdlib.exercises.reading.grammar import AnswerError, latex
 from ngdlib.exercises.sets.files import ROOT, load, with_steps
 
