@@ -63,7 +63,8 @@ function allChoices(spec) {
     if (places) text = (text.slice(0, -places) + '.' + text.slice(-places)).replace(/0+$/, '').replace(/\.$/, '');
     out.push(k < 0 ? '-' + text : text);
   }
-  return out;
+  const leftOut = (spec.except || []).map(Number);
+  return out.filter(text => !leftOut.includes(Number(text)));
 }
 function draw(item, seed) {
   const roll = dice(`${item.id}/${seed}`), variant = item.variant || {}, out = {};
@@ -293,6 +294,11 @@ function checkBlanks(item, answer, values, budget) {
 const CHECKS = { formula: checkFormula, numeric: checkNumeric, matrix: checkMatrix, choice: checkChoice, derivation: checkDerivation,
   function: item => say(item, 'notebook') };
 /* {score, kind, feedback, witness, position}; never throws because of the answer. */
+/* feedback without what the verdict above it says already */
+function undoubled(text) {
+  const rest = text.trim().replace(/^(Correct|Not yet)[.:,!]\s*/, '');
+  return rest && rest[0].toUpperCase() + rest.slice(1);
+}
 function check(item, answer, values = {}, budget = { left: WORK }) {
   let r;
   try { r = CHECKS[item.kind](item, answer, values, budget); } catch (error) {

@@ -122,12 +122,14 @@ def all_choices(spec: Mapping) -> list[str]:
     """The values that one parameter of a variant can take, in order. Raises ValueError."""
     if set(spec) == {"choices"} and spec["choices"]:
         return [str(c) for c in spec["choices"]]
-    if set(spec) == {"range"} and len(spec["range"]) == 3:
+    if "range" in spec and set(spec) <= {"range", "except"} and len(spec["range"]) == 3:
+        left_out = {float(x) for x in spec.get("except", [])}
         texts = [str(x) for x in spec["range"]]
         places = max(len(t.partition(".")[2]) for t in texts)
         low, high, step = (round(float(t) * 10**places) for t in texts)
         if step > 0 and low <= high:
-            return [_decimal(k, places) for k in range(low, high + 1, step)]
+            values = [_decimal(k, places) for k in range(low, high + 1, step)]
+            return [v for v in values if float(v) not in left_out]
     raise ValueError(
         f"variant: expected {{choices: [..]}} or {{range: [first, last, step]}}, got {dict(spec)!r}"
     )
@@ -280,10 +282,35 @@ class _Names(NamedTuple):
     also: dict[str, Tree]
     polynomial: bool
 
+    def tree(self, answer: Any) -> Tree:
+        """An answer as it was read. Raises AnswerError."""
+        return read(answer, [*self.names, *self.also], self.polynomial)
+
     def values(self, answer: Any, sampled: Sample, budget: Budget) -> Values:
         """An answer at the points of a sample. Raises AnswerError."""
-        tree = read(answer, [*self.names, *self.also], self.polynomial)
-        return Values(_replaced(tree, self.also), sampled.points, budget)
+        return Values(_replaced(self.tree(answer), self.also), sampled.points, budget)
+
+
+def as_read(item: Mapping, answer: Any) -> Tree:
+    """The tree of a formula, or of an entry of a matrix, as the check of the item reads it.
+
+    Raises AnswerError.
+    """
+    if item["kind"] == "numeric":
+        return read(answer, ())
+    values = draw(item, FIRST)
+    answers = [trees(item, values, x) for x in _flat(item["answer"])]
+    return _names(item, values, answers).tree(answer)
+
+
+def _flat(field: Any) -> list[Any]:
+    return [x for part in field for x in _flat(part)] if isinstance(field, list) else [field]
+
+
+def undoubled(text: str) -> str:
+    """Feedback without the "Correct." or "Not yet." that the verdict above it says already."""
+    text = re.sub(r"^(Correct|Not yet)[.:,!]\s*", "", text.strip())
+    return text[:1].upper() + text[1:]
 
 
 def _names(item: Mapping, values: Mapping[str, str], answers: Sequence[Tree]) -> _Names:

@@ -22,14 +22,16 @@ import numpy as np
 from ngdlib.exercises.judging.items import (
     FIRST,
     Result,
+    as_read,
     blank_item,
     check_item,
     draw,
     fill,
     points,
+    undoubled,
 )
 from ngdlib.exercises.notebook import cells as notebook
-from ngdlib.exercises.reading.given import read, read_rows
+from ngdlib.exercises.reading.given import read_rows
 from ngdlib.exercises.reading.grammar import AnswerError, latex
 from ngdlib.exercises.sets.files import ROOT, load, with_steps
 
@@ -105,9 +107,9 @@ class Checked:
 
     def _words(self) -> str:
         """The feedback, without what the verdict has said already."""
-        text = self.result.feedback.removeprefix("Not yet.").strip()
+        text = undoubled(self.result.feedback)
         about = f"`{self.about}` is wrong: " if self.about else ""
-        return about + ("" if text == "Correct." else text or self.tip)
+        return about + (text or self.tip)
 
     def _repr_markdown_(self) -> str:
         parts = [f"**{self.verdict}** · {self._head()} · `{self.name}`"]
@@ -123,7 +125,8 @@ class Checked:
     def _is_authors(self) -> bool:
         """Whether the feedback is Markdown from the set, or the checker's own plain text."""
         kind, wrong = self.result.kind, self.result.wrong
-        return kind == "equal" or kind.startswith("known:") or bool(wrong)
+        own = kind in ("terms", "power", "limit", "entry", "order")  # with formulas of the tutor's
+        return kind == "equal" or kind.startswith("known:") or own or bool(wrong)
 
     def __repr__(self) -> str:
         parts = [f"{self.verdict} · {self._head()} · {self.name}", self.caret, self._words()]
@@ -169,10 +172,17 @@ def check(
         hints=hints,
         read="" if unreadable or result.kind == "empty" else _typeset(item, answer),
         caret=_caret(item, answer, values, result) if unreadable else "",
-        about=result.wrong[0] if result.wrong and item["kind"] == "choice" else "",
+        about=_about(item, result),
         tip=f"Try {_next_hint(item, hints)}." if bare else "",
         options=_explained(item, values) if result.kind == "equal" else (),
     )
+
+
+def _about(item: Mapping, result: Result) -> str:
+    """The option that the feedback is about, where the feedback does not name it."""
+    if item["kind"] != "choice" or not result.wrong:
+        return ""
+    return "" if result.feedback.startswith(f"{result.wrong[0]}: ") else result.wrong[0]
 
 
 def _next_hint(item: Mapping, hints: int) -> str:
@@ -342,16 +352,15 @@ def _typeset(item: Mapping, answer: Any) -> str:
             body = r" \\ ".join(" & ".join(_latex(item, x) for x, _ in row) for row in rows)
             return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
         if item["kind"] == "derivation" and isinstance(answer, Mapping):
-            given = (answer.get(blank["id"], "") for blank in item["blanks"])
-            return r",\quad ".join(_latex(item, text) for text in given)
+            blanks = [(blank_item(item, b), answer.get(b["id"], "")) for b in item["blanks"]]
+            return r",\quad ".join(_latex(blank, text) for blank, text in blanks)
     except AnswerError:  # a shape is refused before the entries are read
         pass
     return ""
 
 
 def _latex(item: Mapping, answer: Any) -> str:
-    names = list(item.get("vars", {}))
-    return latex(read(answer, names), names)
+    return latex(as_read(item, answer), item.get("vars", {}))
 
 
 def _entries(answer: Sequence) -> list[list[tuple[Any, int]]]:
@@ -393,7 +402,7 @@ def _unread(item: Mapping, answer: Any, values: Mapping[str, str]) -> Any:
 
 def _readable(item: Mapping, part: Any) -> bool:
     try:
-        read(part, list(item.get("vars", {})))
+        as_read(item, part)
     except AnswerError:
         return False
     return True

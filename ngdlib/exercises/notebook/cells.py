@@ -168,10 +168,14 @@ def _line(step: Mapping) -> str:
 def hints(item: Mapping, values: Mapping[str, str]) -> list[str]:
     """The hints of an item as Markdown, folded."""
     return [
-        f"<details>\n<summary>{hint_name(item, k)}: {amount(hint['cost'])}</summary>\n\n"
+        f"<details>\n<summary>{hint_name(item, k)}: {price(hint)}</summary>\n\n"
         f"{_filled(hint['text'], values)}\n\n</details>"
         for k, hint in enumerate(item["hints"])
     ]
+
+
+def price(hint: Mapping) -> str:
+    return amount(hint["cost"]) if hint.get("cost") else "free"
 
 
 def hint_name(item: Mapping, k: int) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ngdlib.exercises.judging.dice import dice
-from ngdlib.exercises.judging.items import FIRST, draw, fill, nested
+from ngdlib.exercises.judging.items import FIRST, draw, fill, is_order, nested
 from ngdlib.exercises.notebook.cells import hint_name
 from ngdlib.exercises.reading.grammar import latex, parse
 from ngdlib.exercises.sets.files import ROOT, load, public
@@ -97,7 +97,7 @@ def _section(data: Mapping) -> str:
     coded = [item["points"] for item in items if not _in_page(item)]
     asked = "one question" if len(coded) == 1 else f"{len(coded)} questions"
     more = f", and {asked} in the notebook ({_points(sum(coded))})" if coded else ""
-    kept = json.dumps(data, ensure_ascii=False, sort_keys=True, allow_nan=False)
+    kept = json.dumps(for_script(data), ensure_ascii=False, sort_keys=True, allow_nan=False)
     return (
         f'<section class="ngd-exercises" id="exercises-{name}" '
         f'aria-label="Questions: {html.escape(_plain(data["title"]))}">'
@@ -110,6 +110,32 @@ def _section(data: Mapping) -> str:
         f"{''.join(_item(data, k) for k in range(len(items)))}"
         f'<script type="application/json">{kept.replace("<", chr(92) + "u003c")}</script></section>'
     )
+
+
+READ = set(  # of an item, by the script; titles, prompts, code and solutions stand in the page
+    "id kind points vars where answer mistakes up_to partial right variant rtol atol exact also "
+    "mode alternatives match feedback score cost needs without label because options steps "
+    "distractors blanks hints".split()
+)
+
+
+def for_script(data: Mapping) -> dict[str, Any]:
+    """What the script of the page reads of a set, and nothing else."""
+    items = [_read(item) for item in data["items"] if _in_page(item)]
+    return {"chapter": data["chapter"], "items": items}
+
+
+def _read(part: Mapping) -> dict[str, Any]:
+    out = {}
+    for key, value in part.items():
+        if key in ("vars", "variant", "partial", "also"):  # names, not fields
+            out[key] = value
+        elif key in READ:
+            parts = isinstance(value, list) and all(isinstance(v, Mapping) for v in value)
+            out[key] = [_read(v) for v in value] if parts else value
+    if part.get("kind") == "derivation" and part["mode"] == "fill":
+        out.pop("steps", None)
+    return out
 
 
 def _item(data: Mapping, index: int) -> str:
@@ -128,7 +154,7 @@ def _item(data: Mapping, index: int) -> str:
     for k, hint in enumerate(item.get("hints", [])):
         parts.append(
             f'<details class="ngd-hint"><summary><span>{hint_name(item, k)}</span>'
-            f'<span class="ngd-cost">, costs {_points(hint.get("cost", 0))}</span></summary>'
+            f'<span class="ngd-cost">, {_cost(hint)}</span></summary>'
             + _filled("div", "", _markdown(hint["text"]), values)
             + "</details>"
         )
@@ -140,6 +166,10 @@ def _item(data: Mapping, index: int) -> str:
         + "</details>"
     )
     return f'<article class="ngd-item" id="exercise-{name}">{"".join(parts)}</article>'
+
+
+def _cost(hint: Mapping) -> str:
+    return f"costs {_points(hint['cost'])}" if hint.get("cost") else "free"
 
 
 def _in_page(item: Mapping) -> bool:
@@ -213,13 +243,12 @@ MOVES = (
 def shuffled(item: Mapping) -> list[dict]:
     """Steps and distractors of an `order` item, mixed: always the same, and in no right order."""
     lines = [*item["steps"], *item.get("distractors", [])]
-    right = [[step["id"] for step in item["steps"]], *item.get("alternatives", [])]
     roll = dice(f"{item['id']}/order")
     for k in range(len(lines) - 1, 0, -1):
         other = int(roll() * (k + 1))
         lines[k], lines[other] = lines[other], lines[k]
     wrong = {line["id"] for line in item.get("distractors", [])}
-    while [line["id"] for line in lines if line["id"] not in wrong] in right and len(lines) > 1:
+    while is_order(item, [line["id"] for line in lines if line["id"] not in wrong]) and lines[1:]:
         lines = lines[1:] + lines[:1]
     return lines
 
@@ -373,6 +402,7 @@ def _names(item: Mapping) -> str:
 # --- progress -------------------------------------------------------------------------------------
 
 TOOLS = (
+    '<p class="ngd-trouble" role="status" hidden></p>'
     '<details class="ngd-tools"><summary>Keep, restore or erase your progress</summary>'
     "<p>Progress is kept in this browser and sent nowhere. Save it to a file to take it along.</p>"
     '<div class="ngd-row"><button type="button" class="ngd-button" data-do="save">Save to a file'

@@ -2,36 +2,62 @@
    boxes.py writes all that is shown, the controls in <template> elements; here they are unpacked and
    made to answer. book/scripts.py puts this behind the checker, in one function: nothing is global. */
 
-// --- progress: {"bernoulli.q1": {variant, hints, shown, solved, best, done, answer, score}} ---------
-const KEY = 'ngd-exercises-1', views = [];
-let state = {}, kept = true, erased = 0;
+// --- progress: {"bernoulli.q1": {variant, hints, shown, solved, best, done, answer, score, draft}} ---
+const KEY = 'ngd-exercises-1', VERSION = 1, views = [];
+/* strange: entries that this page cannot read; they are kept as they are. trouble: what is said of the storage. */
+let state = {}, strange = {}, kept = true, erased = 0, trouble = '';
+const LASTS = ' What you do now lasts until you leave this page: save it to a file.';
 
-/* The progress that a file or the browser's storage holds, or null if it is something else. */
+/* What a file or the browser's storage holds: {items, strange}, or what is wrong with it as a text. */
 function progressIn(text) {
   let found;
-  try { found = JSON.parse(text); } catch { return null; }
-  if (!found || found.naturalGradientProgress !== 1) return null;
-  const out = {};
-  for (const [key, given] of Object.entries(found.items || {})) {
-    const { variant = 1, hints = 0, best = 0, score = 0, shown, solved, done, answer } = given || {};
-    if (!given || !/^[\w-]+\.[\w-]+$/.test(key) || ![variant, hints, best, score].every(n => n >= 0 && n < 1e6)) return null;
-    out[key] = { variant, hints, best, score, shown: !!shown, solved: !!solved, done: !!done, answer };
+  try { found = JSON.parse(text); } catch { return 'cannot be read: it is damaged or cut short'; }
+  const items = found && found.items, isMap = x => x !== null && typeof x === 'object' && !Array.isArray(x);
+  if (found && found.naturalGradientProgress > VERSION) return 'was made by a newer version of this book';
+  if (!isMap(found) || found.naturalGradientProgress !== VERSION || !isMap(items)) return 'holds no progress of this book';
+  const out = { items: {}, strange: {} }, count = n => Number.isInteger(n) && n >= 0 && n < 1e6, amount = n => typeof n === 'number' && n >= 0 && n < 1e6;
+  const given = a => a === undefined || typeof a === 'string' || (Array.isArray(a) && a.length < 100 && a.every(x => typeof x === 'string'));
+  for (const [key, entry] of Object.entries(items)) {
+    const { variant = 1, hints = 0, best = 0, score = 0, shown, solved, done, answer, draft } = isMap(entry) ? entry : {};
+    if (isMap(entry) && /^[\w-]+\.[\w-]+$/.test(key) && count(variant) && count(hints) && amount(best) && amount(score) && given(answer) && given(draft))
+      out.items[key] = { variant, hints, best, score, shown: !!shown, solved: !!solved, done: !!done, answer, draft };
+    else out.strange[key] = entry;
   }
   return out;
 }
-const written = () => JSON.stringify({ naturalGradientProgress: 1, items: state }, null, 1);
+const written = () => JSON.stringify({ naturalGradientProgress: VERSION, items: { ...strange, ...state } }, null, 1);
 function load() {
-  try { if (kept) state = progressIn(localStorage.getItem(KEY)) || {}; } catch { kept = false; }
+  if (!kept) return;
+  let text;
+  try { text = localStorage.getItem(KEY); } catch { return lose('This browser lets the page keep nothing.'); }
+  const found = text === null ? { items: {}, strange: {} } : progressIn(text);
+  if (typeof found !== 'string') {
+    ({ items: state, strange } = found);
+    const n = Object.keys(strange).length;
+    trouble = n ? `The progress of ${n} ${n === 1 ? 'question' : 'questions'} cannot be read here and is left as it is.` : '';
+  } else if (found.includes('newer')) lose(`The progress in this browser ${found}. It is left as it is.`);
+  else try { // set aside, never overwritten
+    localStorage.setItem(`${KEY}-aside-${Date.now()}`, text);
+    localStorage.removeItem(KEY);
+    state = {};
+    trouble = `The progress in this browser ${found}. It is set aside in the browser's storage, and you begin anew; a file that you saved can be restored below.`;
+  } catch { lose(`The progress in this browser ${found}. It is left as it is.`); }
+}
+function lose(why) { kept = false; trouble = why + LASTS; }
+function keep() {
+  if (kept) try { localStorage.setItem(KEY, written()); } catch { lose("This browser's storage is full or closed to this page."); }
 }
 function save() {
-  try { localStorage.setItem(KEY, written()); } catch { kept = false; }
+  keep();
   views.forEach(view => view());
 }
 const about = key => state[key] || { variant: 1, hints: 0, best: 0, score: 0 };
-function note(key, change) {
+function note(key, change, then = save) {
+  const was = trouble;
   load(); // another tab may have written
+  trouble = trouble || was;
   state[key] = { ...about(key), ...change };
-  save();
+  then();
 }
 
 // --- texts ----------------------------------------------------------------------------------------
@@ -72,7 +98,7 @@ function put(element, html, then = () => {}) {
 function exercise(root, item, key) {
   const form = root.querySelector('form');
   if (!form) return;
-  const names = item.kind === 'numeric' ? [] : Object.keys(item.vars || {}), multi = root.querySelector('[type=checkbox]');
+  const multi = root.querySelector('[type=checkbox]');
   const boxes = all(form, '.ngd-box'), inputs = all(form, '[type=text]'), choices = all(form, '.ngd-options input');
   const pool = form.querySelector('.ngd-steps'), placed = form.querySelector('.ngd-placed'), moved = form.querySelector('[role=status].ngd-sr');
   const told = form.querySelector('.ngd-says'), calm = matchMedia('(prefers-reduced-motion: reduce)'), worth = root.querySelector('.ngd-worth'), fresh = worth.textContent;
@@ -80,6 +106,15 @@ function exercise(root, item, key) {
   const lines = pool && placed && [...pool.children];
   let values = draw(item, '1'), shown = 1, era = 0;
   root.addEventListener('focusin', () => window.ngdTypeset?.().catch(() => {}), { once: true }); // loads MathJax in good time
+
+  // how a box is read: the names, and whether a polynomial is asked
+  const readers = new Map();
+  function reader(k) {
+    const part = item.blanks ? blankItem(item, item.blanks[k]) : item;
+    if (!readers.has(part.id)) readers.set(part.id, { names: item.kind === 'numeric' ? [] : readable(part), polynomial: asksPolynomial(part, values) });
+    return readers.get(part.id);
+  }
+  const read = (text, k) => { const { names, polynomial } = reader(k); return [parse(text, names, polynomial), names]; };
 
   // what stands in the controls
   const value = () => choices.length ? choices.filter(c => c.checked).map(c => c.value)
@@ -101,14 +136,12 @@ function exercise(root, item, key) {
   }
 
   // formulas, typeset while they are typed
-  function preview(box, checked) {
+  function preview(box) {
     const texts = all(box, 'input').map(input => input.value), columns = +box.dataset.columns, target = box.querySelector('.ngd-preview');
-    const cells = texts.map(text => { try { return latex(parse(text, names), names); } catch { return null; } });
+    const cells = texts.map(text => { try { return latex(...read(text, boxes.indexOf(box))); } catch { return null; } });
     const empty = columns ? !texts.join('').trim() : /^[\s\d.-]*$/.test(texts[0]);
     const tex = columns ? `\\begin{pmatrix}${cells.map((cell, k) => (k ? k % columns ? '&' : '\\\\' : '') + (cell ?? '\\cdot')).join('')}\\end{pmatrix}` : cells[0];
-    const stale = !empty && tex === null; // still being typed: what could be read last stays, and says so
-    target.classList.toggle('ngd-stale', stale);
-    if (checked || !stale) put(target, empty || stale ? '' : math('\\displaystyle ' + escaped(tex)));
+    put(target, empty || tex === null ? '' : math('\\displaystyle ' + escaped(tex)));
   }
   for (const box of boxes) {
     let timer;
@@ -116,8 +149,24 @@ function exercise(root, item, key) {
       event.target.removeAttribute('aria-invalid');
       clearTimeout(timer);
       timer = setTimeout(preview, 120, box);
+      changed();
     };
   }
+  choices.forEach(choice => { choice.onchange = changed; });
+
+  // the answer has changed: what was said of the old one goes, and the new one is kept, though not checked yet
+  let drafting;
+  function changed() {
+    if (told.firstChild) put(told, '');
+    clearTimeout(drafting);
+    drafting = setTimeout(keepDraft, 300);
+  }
+  function keepDraft() {
+    clearTimeout(drafting);
+    drafting = 0;
+    note(key, { draft: value() }, () => { const had = kept; keep(); if (had !== kept) views.forEach(view => view()); });
+  }
+  addEventListener('pagehide', () => { if (drafting) keepDraft(); });
 
   // lines put in order
   function move(line, way) {
@@ -129,6 +178,7 @@ function exercise(root, item, key) {
     const stays = line.parentNode === from, next = stays ? line : from.children[Math.min(at, from.children.length - 1)];
     const to = next ? next.querySelector(`[data-move=${way}]`) : form.querySelector('.ngd-check');
     to.focus();
+    changed();
     moved.textContent = `Line ${line.dataset.letter} ` + (line.parentNode === pool ? 'taken out.' : `is now step ${[...placed.children].indexOf(line) + 1} of ${placed.children.length}.`);
   }
   if (lines) form.onclick = event => {
@@ -150,7 +200,7 @@ function exercise(root, item, key) {
     const chars = [...input.value], at = Math.min(error.position || 0, chars.length), from = Math.max(at - 16, 0);
     const part = (from ? '…' : '') + chars.slice(from, at + 14).join('').replace(/\s/g, ' ') + (at + 14 < chars.length ? '…' : '');
     invalid(input);
-    preview(input.closest('.ngd-box'), true);
+    preview(input.closest('.ngd-box'));
     if (input === document.activeElement) { const n = chars.slice(0, at).join('').length; input.setSelectionRange(n, n); }
     const caret = chars.length ? `<pre aria-hidden="true">${escaped(part)}\n${' '.repeat(at - from + (from ? 1 : 0))}^</pre><p class="ngd-sr">At character ${at + 1}.</p>` : '';
     tell('?', 'asked', 'I cannot read this yet.', (label ? `In ${escaped(label)}: ` : '') + escaped(error.message), caret);
@@ -159,25 +209,33 @@ function exercise(root, item, key) {
     event.preventDefault();
     inputs.forEach(input => input.removeAttribute('aria-invalid'));
     for (const input of inputs) {
-      try { parse(input.value, names); } catch (error) {
+      try { read(input.value, inputs.indexOf(input)); } catch (error) {
         if (item.blanks && error.message === NOTHING && inputs.some(other => other.value.trim())) continue;
         const k = inputs.indexOf(input);
         return unreadable(input, error, item.blanks ? item.blanks[k].label : inputs.length > 1 && input.ariaLabel);
       }
     }
-    const r = check(item, answer(), values), my = about(key);
+    let r;
+    try { r = check(item, answer(), values); } catch (error) {
+      console.error(error);
+      return tell('?', 'asked', 'I cannot tell.', 'The checker failed on this answer; that is its fault. Your answer is kept.');
+    }
+    const my = about(key);
     boxes.filter(box => r.wrong.includes(box.dataset.blank)).forEach(box => invalid(box.querySelector('input')));
     if (r.score === null) return tell('?', 'asked', { unreadable: '', incomplete: 'Not complete yet.' }[r.kind] ?? 'I cannot tell.', prose(r.feedback));
     const earned = my.shown ? 0 : points(item, r, my.hints), right = r.score === 1;
     const won = earned > 0 ? `<span class="ngd-won">${round(earned)} of ${fresh}.</span> `
       : r.score && my.shown ? '<span class="ngd-won">No points: the solution was open.</span> ' : '';
-    const letter = o => 'ABCDEFGHIJ'[item.options.indexOf(o)], wrong = multi && item.options.find(o => r.wrong.includes(o.id));
+    const letter = o => 'ABCDEFGHIJ'[item.options.indexOf(o)], explained = o => `<li><b>${letter(o)}</b> ${o.right ? '✓<span class="ngd-sr"> right</span>' : '✗<span class="ngd-sr"> wrong</span>'} ${prose(fill(o.feedback, values))}</li>`;
+    const several = multi && r.wrong.length > 0 && value().length > 1, only = multi && !several && item.options.find(o => r.wrong.includes(o.id));
     const verdict = right ? ['✓', 'right', 'Correct.'] : r.score ? ['◐', 'partly', 'Partly right.'] : ['✗', 'wrong', 'Not yet.'];
     const hint = right || free() || !hints[my.hints] ? '' : hints[my.hints].querySelector('span').textContent.toLowerCase();
-    const why = prose(r.feedback.replace(/^(Correct|Not yet)\.\s*/, '')) || (hint && `Try ${hint === 'hint' ? 'the hint' : hint}.`);
-    const each = right && choices.length ? '<ul>' + item.options.map(o => `<li><b>${letter(o)}</b> ${o.right ? '✓<span class="ngd-sr"> right</span>' : '✗<span class="ngd-sr"> wrong</span>'} ${prose(fill(o.feedback, values))}</li>`).join('') + '</ul>' : '';
-    tell(...verdict, won + (wrong ? letter(wrong) + ' is wrong: ' : '') + why, each);
-    note(key, { best: Math.max(my.best, earned), done: my.done || right, solved: my.solved || right, ...(r.score >= my.score && { answer: value(), score: r.score }) });
+    const said = several ? r.feedback.slice(r.feedback.lastIndexOf('Of your')) : undoubled(r.feedback);
+    const why = prose(said) || (hint && `Try ${hint === 'hint' ? 'the hint' : hint}.`);
+    const shownOptions = !choices.length ? [] : right ? item.options : several ? item.options.filter(o => r.wrong.includes(o.id)) : [];
+    const each = shownOptions.length ? '<ul>' + shownOptions.map(explained).join('') + '</ul>' : '';
+    tell(...verdict, won + (only ? letter(only) + ' is wrong: ' : '') + why, each);
+    note(key, { best: Math.max(my.best, earned), done: my.done || right, solved: my.solved || right, draft: value(), ...(r.score >= my.score && { answer: value(), score: r.score }) });
   };
 
   // hints, solution, another variant
@@ -190,7 +248,7 @@ function exercise(root, item, key) {
   if (another) another.onclick = () => {
     let next = about(key).variant, tries = 0;
     do next++; while (JSON.stringify(draw(item, String(next))) === JSON.stringify(values) && tries++ < 50);
-    note(key, { variant: next, hints: 0, shown: false, solved: false, answer: undefined, score: 0 });
+    note(key, { variant: next, hints: 0, shown: false, solved: false, answer: undefined, draft: undefined, score: 0 });
     (inputs[0] || choices[0] || form.querySelector('button')).focus();
     tell('↻', 'asked', 'New numbers.', 'The question above has changed.');
   };
@@ -215,7 +273,8 @@ function exercise(root, item, key) {
     solution.querySelector('.ngd-cost').hidden = free();
   }
   refresh();
-  if (about(key).answer) restore([].concat(about(key).answer).map(String));
+  const before = about(key).draft || about(key).answer;
+  if (before) restore([].concat(before));
   views.push(refresh);
 }
 
@@ -237,8 +296,10 @@ function tools(root) {
   const said = root.querySelector('.ngd-said'), ask = root.querySelector('.ngd-ask'), file = root.querySelector('[type=file]');
   const button = what => root.querySelector(`[data-do=${what}]`);
   const asking = yes => { ask.hidden = !yes; button(yes ? 'keep' : 'ask').focus(); };
-  const say = text => { said.textContent = text + (kept ? '' : ' This browser lets the page keep nothing: it lasts until you leave.'); };
-  views.push(() => { if (!kept) say(''); });
+  const say = text => { said.textContent = text; }, plain = root.previousElementSibling;
+  const refresh = () => { plain.textContent = trouble; plain.hidden = !trouble; };
+  refresh();
+  views.push(refresh);
   const act = {
     save() {
       const link = document.createElement('a');
@@ -249,17 +310,18 @@ function tools(root) {
     },
     ask() { asking(ask.hidden); },
     keep() { asking(false); say('Nothing was erased.'); },
-    erase() { state = {}; erased++; save(); asking(false); say('Your progress is erased.'); },
+    erase() { state = {}; strange = {}; trouble = kept ? '' : trouble; erased++; save(); asking(false); say('Your progress is erased.'); },
   };
   root.onclick = event => { const what = act[event.target.dataset.do]; if (what) what(); };
   ask.onkeydown = event => { if (event.key === 'Escape') act.keep(); };
   file.onchange = async () => {
-    const found = file.files.length && progressIn(await file.files[0].text());
+    const found = file.files.length ? progressIn(await file.files[0].text()) : 'was not chosen';
     file.value = '';
-    if (!found) return say('This file holds no progress of this book. Nothing was changed.');
+    if (typeof found === 'string') return say(`This file ${found}. Nothing was changed.`);
     load();
+    strange = { ...found.strange, ...strange };
     let n = 0;
-    for (const [key, entry] of Object.entries(found)) if (!(about(key).best > entry.best)) { state[key] = entry; n++; }
+    for (const [key, entry] of Object.entries(found.items)) if (!(about(key).best > entry.best)) { state[key] = entry; n++; }
     save();
     say(`Restored: ${n} ${n === 1 ? 'question' : 'questions'}. Where you had earned more here, that was kept.`);
   };

@@ -40,6 +40,7 @@ from ngdlib.exercises.judging.items import (
     evaluate,
     fill,
     function_cases,
+    is_order,
     nested,
     sample_of,
     trees,
@@ -57,8 +58,8 @@ from ngdlib.exercises.sets.files import (
     public,
 )
 
-VARIANTS = 200  # of an item: all are tried where there are no more of them
-COMPARED = 6  # of them are tried in the page's checker too; more are drawn where not all are tried
+VARIANTS = 2000  # of an item: all are tried, so there may be no more of them
+COMPARED = 6  # of them are tried in the page's checker too
 DIGITS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 FOLDER = ROOT / "exercises"
 
@@ -71,10 +72,11 @@ class Validator:
     def __init__(self, loaded: ExerciseSet, page: PageChecker, private: ExerciseSet | None) -> None:
         self.set, self.page, self.private = loaded, page, private
         self.compared = True
+        self.variant = ""  # the drawn values, where a fault is found with them
         self.faults: list[Fault] = []
 
     def say(self, message: str, *where: Any) -> None:
-        fault = self.set.fault(message, *where)
+        fault = self.set.fault(message + self.variant, *where)
         if fault not in self.faults:
             self.faults.append(fault)
 
@@ -141,10 +143,22 @@ class Validator:
         for k, values in enumerate(self.variants(item)):
             self.compared = k < COMPARED
             before = len(self.faults)
+            drawn = ", ".join(f"{name} = {value}" for name, value in values.items())
+            self.variant = f" (with {drawn})" if drawn else ""
             check(item, where, values)
+            self.never(item, where, values)
             self.hints(item, where, values)
             if len(self.faults) > before:
                 break  # one variant with a fault is enough to read about
+        self.variant = ""
+
+    def never(self, item: Mapping, where: Where, values: Mapping) -> None:
+        """No wrong rule leads to the right answer."""
+        for k, rule in enumerate(item.get("never", [])):
+            got = check_item(item, _shown(item, values, rule), values)
+            if got.kind == "equal" or got.score is None:
+                what = "gives the right answer" if got.kind == "equal" else f"is {got.kind}"
+                self.say(f"never: the wrong rule {rule} {what}", *where, "never", k)
 
     def variants(self, item: Mapping) -> list[dict[str, str]]:
         variant = item.get("variant")
@@ -158,6 +172,7 @@ class Validator:
             if values not in first and len(first) < COMPARED:
                 first.append(values)
         if np.prod([len(s) for s in spaces]) > VARIANTS:
+            self.say(f"{item['id']}: more than {VARIANTS} combinations to try", "items")
             return first
         all_of_them = [dict(zip(names, v, strict=True)) for v in itertools.product(*spaces)]
         return first + [values for values in all_of_them if values not in first]
@@ -190,6 +205,10 @@ class Validator:
         """Every formula can be read, and every {{name}} in a text has a value."""
         before = len(self.faults)
         names = [*item.get("vars", {}), *item.get("variant", {})]
+        try:
+            declared([*names, *item.get("also", {})])
+        except ValueError as error:
+            self.say(str(error), *where, "also")
         for keys, text in _formulas(item):
             try:
                 parse(text, names)
@@ -286,9 +305,10 @@ class Validator:
                     "answer",
                 )
             if isinstance(name, str) and mine.kind != f"known:{name}":
-                self.say(
-                    f"mistakes.{name}: given as an answer it is {mine.kind}", *where, "mistakes"
-                )
+                k = [m["id"] for m in item["mistakes"]].index(name)
+                other = mine.kind.removeprefix("known:")
+                what = "the right answer" if mine.kind == "equal" else other
+                self.say(f"mistakes.{name}: it gives {what}", *where, "mistakes", k)
 
     def numeric(self, item: Mapping, where: Where, values: Mapping) -> None:
         right = constant(trees(item, values, item["answer"]))
@@ -303,6 +323,15 @@ class Validator:
                 return
         named = re.search(rf"\b({'|'.join(DIGITS)})( significant)? digits", item["prompt"])
         digits = DIGITS[named[1]] if named else 3
+        for k, mistake in enumerate(item["mistakes"]):
+            wrong = constant(trees(item, values, mistake["match"]))
+            if check_item(item, f"{wrong:.{digits}g}", values).kind == "equal":
+                self.say(
+                    f"mistakes.{mistake['id']}: to {digits} digits it gives the right answer",
+                    *where,
+                    "mistakes",
+                    k,
+                )
         rounded = f"{right:.{digits}g}"
         if check_item(item, rounded, values).kind != "equal":
             self.say(
@@ -442,8 +471,16 @@ class Validator:
                 self.say(
                     "alternatives: an order of the same steps is needed", *where, "alternatives", k
                 )
+        for k, step in enumerate(item["steps"]):
+            for need in step.get("needs", []):
+                if need not in order[:k]:
+                    self.say(
+                        f"steps.{step['id']}: {need} does not stand before it", *where, "steps", k
+                    )
+        if any("needs" in s for s in item["steps"]) and "alternatives" in item:
+            self.say("alternatives: what each step needs says it already", *where, "alternatives")
         if item["mode"] == "order":
-            if sorted(order) in [order, *item.get("alternatives", [])]:
+            if is_order(item, sorted(order)):
                 self.say("steps: the alphabet puts their ids in the right order", *where, "steps")
             tries = [order, order[::-1], order[:1], *item.get("alternatives", [])]
             tries += [[order[0], d["id"]] for d in item.get("distractors", [])]
@@ -541,9 +578,11 @@ def _formulas(item: Mapping) -> Iterator[tuple[Where, str]]:
             yield keys, str(field)
 
     if item["kind"] not in ("choice",):
-        for key in ("answer", "where"):
+        for key in ("answer", "where", "never"):
             if key in item:
                 yield from walk(item[key], (key,))
+        for name, text in item.get("also", {}).items():
+            yield ("also", name), text
     for key in ("mistakes", "blanks"):
         for k, part in enumerate(item.get(key, [])):
             for field in ("match", "answer"):

@@ -30,6 +30,9 @@ AS_TEXT = {
     "where",
     "choices",
     "range",
+    "except",
+    "also",
+    "never",
 }  # formulas: 1/2 and 0.10 as they are typed
 
 
@@ -92,6 +95,9 @@ def load(path: Path, schema: str = "set") -> ExerciseSet:
     if faults:
         raise SetError(faults)
     if schema == "set":
+        for item in data["items"]:
+            for k, hint in enumerate(item["hints"]):  # the first nudge is free
+                hint["cost"] = hint.get("cost", 0) if k else 0
         faults = [
             fault for i, item in enumerate(data["items"]) for fault in _bounds(loaded, i, item)
         ]
