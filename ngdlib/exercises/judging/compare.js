@@ -211,6 +211,9 @@ function settle(f, g, i, precisions = PRECISIONS) {
   }
   return 'unknown';
 }
+function apart(f, g, i) { // by the highest precision
+  try { return disjoint(f(i, PRECISIONS[1]), g(i, PRECISIONS[1])); } catch (stop) { expected(stop); return false; }
+}
 const everywhere = (f, g, at) => at.every(i => settle(f, g, i) === 'agree');
 function softly(f, otherwise) {
   try { return f(); } catch (stop) {
@@ -283,9 +286,6 @@ class Reference {
     }
     if (seen.includes('differ')) return this.withDifference(a, f, g, at, core, status);
     if (!seen.includes('agree')) return this.withoutDifference(a, at, status, seen);
-    const last = Math.max(...core), P1 = PRECISIONS[1]; // p + 10^-200 is not p
-    if (!seen.includes('unknown') && !seen.includes('undefined') && at[last] !== null && softly(() => disjoint(f(last, P1), g(last, P1)), false))
-      return verdict(false, 'rounded', this.witness(a, last, at[last]));
     const [wide, mine] = this.widened(a), pairs = wide.conditioned(mine, core), hole = wide.hole(mine);
     try {
       for (let i = size; i < wide.sample.points.length; i++) if (pairs.at[i] !== null && wide.values.defined(i)) {
@@ -293,6 +293,9 @@ class Reference {
         if (['differ', 'undefined'].includes(status.get(i))) break;
       }
     } catch (stop) { if (!(stop instanceof OutOfBudget)) throw stop; } // a long answer that agrees at the core points
+    const last = Math.max(...core), agreed = [...status.values()].every(s => s === 'agree' || s === 'unknown');
+    if (at[last] !== null && agreed && !seen.includes('unknown') && apart(pairs.f, pairs.g, last)) // p + 10^-200 is not p
+      return verdict(false, 'rounded', wide.witness(mine, last, pairs.at[last]));
     return wide.withoutDifference(mine, pairs.at, status, seen, hole);
   }
   widened(a) { // the same, with points at the zeros of the sums that stand in the two formulas

@@ -507,10 +507,6 @@ class Reference:
             return Verdict(False, "undefined", self.witness(a, bad), self.reason(a, bad))
         if "differ" not in seen:
             if "agree" in seen:
-                last = core[-1]
-                told = at[last] is not None and not {"unknown", "undefined"} & set(seen)
-                if told and apart(f, g, last):  # p + 10^-200 is not p
-                    return Verdict(False, "rounded", self.witness(a, last, at[last]))
                 wide, a = self.widened(a)
                 f, g, at = wide.conditioned(a, core)
                 hole = wide.hole(a)
@@ -522,6 +518,10 @@ class Reference:
                                 break
                 except OutOfBudget:  # a long answer that agrees at the core points
                     pass
+                last, agreed = core[-1], set(status.values()) <= {"agree", "unknown"}
+                told = at[last] is not None and agreed and "unknown" not in seen
+                if told and apart(f, g, last):  # p + 10^-200 is not p
+                    return Verdict(False, "rounded", self.witness(a, last, at[last]))
                 return wide.without_difference(a, at, status, seen, hole)
             return self.without_difference(a, at, status, seen)
         return self.with_difference(a, f, g, at, core, status)
@@ -703,7 +703,7 @@ def apart(f: Pair, g: Pair, i: int) -> bool:
     """Whether f and g certainly differ at point i, by the highest precision."""
     try:
         return intervals.disjoint(f(i, PRECISIONS[-1]), g(i, PRECISIONS[-1]))
-    except (Undefined, Unknown):
+    except (Undefined, Unknown, OutOfBudget):
         return False
 
 

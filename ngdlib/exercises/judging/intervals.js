@@ -1,6 +1,6 @@
 /* Values at a point, enclosed in balls of BigInts: as sure as the intervals of intervals.py. */
 // --- balls: [m, r, e] is every number within r of m, times 2^e -------------------------------------
-const PRECISIONS = [384, 1536], ROUGH = 64, WORK = 25000, MAX_POWER = 1024n, MAX_MAGNITUDE = 1 << 18;
+const PRECISIONS = [384, 1536], ROUGH = 64, WORK = 15000, MAX_POWER = 1024n, MAX_MAGNITUDE = 1 << 18;
 const COST = { num: [8, 10, 15], const: [8, 10, 15], var: [1, 1, 1], neg: [1, 1, 1], '+': [3, 4, 6], '-': [3, 4, 6], '*': [3, 4, 6], '/': [6, 10, 25],
   square: [12, 20, 40], '^': [25, 70, 700], fn: [25, 70, 600] }, LEVELS = { 64: 0, 384: 1, 1536: 2 };
 const SLOW = { arctan: 3, arcsin: 4, arccos: 4, arsinh: 2, arcosh: 2, artanh: 2 };
@@ -141,10 +141,11 @@ function log(x, P) {
   const spread = (x[1] << (w + 1n)) / low(x) + 1n;
   return ball(total + BigInt(n + x[2]) * constant('ln2', W), SLACK * 4096n + (isExact(x) ? 0n : spread), -W, P);
 }
+const tiny = (x, P) => Math.max(0, Math.min(-magnitude(x), 2 * P)); // more bits for what is near 0
 function cosSin(x, P) {
   if (isZero(x)) return [ONE, ZERO];
   if (magnitude(x) > 40) unknownHere();
-  const W = P + 128, w = BigInt(W), half = constant('pi', W) >> 1n, X = fixed(x, W), k = near(X, half), y = X - k * half;
+  const W = P + 128 + tiny(x, P), w = BigInt(W), half = constant('pi', W) >> 1n, X = fixed(x, W), k = near(X, half), y = X - k * half;
   let term = 1n << w, c = 0n, s = 0n;
   for (let n = 1n; mag(term) > 1n; n++) {
     if (n & 1n) c += n & 2n ? -term : term; else s += n & 2n ? term : -term;
@@ -158,7 +159,7 @@ function cosSin(x, P) {
 function arctan(x, P) {
   if (isZero(x)) return ZERO;
   if (magnitude(x) > 200) return subtract(multiply(pi(P + 16), [x[0] > 0n ? 1n : -1n, 0n, -1], P), arctan(divide(ONE, x, P), P), P);
-  const W = P + 64, w = BigInt(W), d = toDouble(x), y0 = BigInt(Math.round(Math.atan(d) * 2 ** 50));
+  const W = P + 64 + tiny(x, P), w = BigInt(W), d = toDouble(x), y0 = BigInt(Math.round(Math.atan(d) * 2 ** 50));
   const start = [y0, 0n, -50], [c, s] = cosSin(start, P + 64), middle = [x[0], 0n, x[2]];
   const t3 = divide(subtract(multiply(middle, c, P + 64), s, P + 64), add(c, multiply(middle, s, P + 64), P + 64), P + 64);
   const t = fixed(t3, W);

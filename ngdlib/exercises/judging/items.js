@@ -167,7 +167,7 @@ function checkMatrix(item, answer, values, budget) {
   let got = [rows.length, rows[0].length];
   if (rows.some(row => row.length !== got[1])) fail('Every row needs as many entries.', 0);
   if (m === 1 && got[0] === 1 && got[1] === n) { rows = rows[0].map(x => [x]); got = [n, 1]; }
-  const vars = item.vars || {}, sampled = sampleOf(item, values, null), mine = rows.flat().map(text => valuesOf(item, text, values, sampled, budget));
+  const vars = item.vars || {}, sampled = sampleOf(item, values, null), part = Math.floor(budget.left / rows.flat().length), mine = rows.flat().map(text => valuesOf(item, text, values, sampled, { left: part }));
   if (got[0] !== n || got[1] !== m) return say(item, 'shape', null, { detail: `${got[0]} × ${got[1]}; ${n} × ${m} is expected` });
   const references = f => nested(f).flat().map(x => new Reference(trees(item, values, x), vars, null, sampled));
   const right = references(item.answer);
@@ -276,7 +276,7 @@ function checkBlanks(item, answer, values, budget) {
   const right = [], empty = [], said = [], wrong = [];
   let score = 0, first = null;
   for (const blank of item.blanks) {
-    const r = check(blankItem(item, blank), answer[blank.id] || '', values, budget), label = fill(blank.label, values);
+    const r = check(blankItem(item, blank), answer[blank.id] || '', values, { left: Math.floor(budget.left / item.blanks.length) }), label = fill(blank.label, values);
     if (r.feedback === NOTHING) { empty.push(label); continue; }
     if (r.score === null) return { ...r, feedback: `${label}: ${r.feedback}` };
     score += r.score / item.blanks.length;

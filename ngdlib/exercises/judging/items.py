@@ -484,10 +484,12 @@ def _check_matrix(item: Mapping, answer: Any, values: Mapping[str, str], budget:
     if m == 1 and got == (1, n):
         rows, got = [[entry] for entry in rows[0]], (n, 1)
     mine = []
+    part = budget.left // (len(rows) * len(rows[0]))  # each entry may cost as much as the others
     for row in rows:
         for entry, start in row:
             try:
-                mine.append(spec.names.values(entry, spec.answer[0].sample, budget))
+                own = Budget(part)
+                mine.append(spec.names.values(entry, spec.answer[0].sample, own))
             except AnswerError as error:
                 raise AnswerError(error.message, error.position + start) from None
     if got != (n, m):
@@ -708,7 +710,8 @@ def _check_blanks(item: Mapping, answer: Any, values: Mapping[str, str], budget:
     score, first = 0.0, None
     for blank in item["blanks"]:
         given = answer.get(blank["id"], "")
-        result = _checked(blank_item(item, blank), given, values, budget)
+        part = Budget(budget.left // len(item["blanks"]))
+        result = _checked(blank_item(item, blank), given, values, part)
         label = fill(blank["label"], values)
         if result.feedback == NOTHING:
             empty.append(label)

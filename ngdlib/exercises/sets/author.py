@@ -256,7 +256,7 @@ class Validator:
             return None
         reference = Reference(tree, item.get("vars", {}), up_to=up_to, sampled=sampled)
         for i, point in enumerate(sampled.points):
-            if not reference.values.defined(i):
+            if reference.values.defined(i) is False:
                 at = ", ".join(f"{n} = {x:.6g}" for n, x in point.items()) or "all"
                 self.say(
                     f"answer: it is not defined at {at}, which is in the domain", *where, *keys
