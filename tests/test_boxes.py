@@ -6,8 +6,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from book.scripts import PAGE
 from ngdlib.exercises.judging.items import FIRST, draw
-from ngdlib.exercises.page.boxes import boxes, progress, shuffled
+from ngdlib.exercises.judging.node import SCRIPTS
+from ngdlib.exercises.page.boxes import READ, boxes, for_script, progress, shuffled
 from ngdlib.exercises.sets.files import load, public
 from tests.conftest import ROOT
 
@@ -73,7 +75,7 @@ def test_everything_can_be_read_without_scripts(folder):
         assert f"{k}. " in page.text and f"exercise-sample-{item['id']}" in page.ids
     for words in (
         "1. Fisher information 2 points",
-        "Hint 1 of 2, costs 0.5 points",
+        "Hint 1 of 2, free",
         "The squared score is",
         "one finite natural step",
         "a straight line in one chart is bent in another",  # the explanation of an option
@@ -106,9 +108,24 @@ def test_the_set_goes_along_as_json(folder):
     text = boxes("sample", folder).text
     found = re.findall(r'<script type="application/json">(.*?)</script>', text, flags=re.S)
     assert len(found) == 1 and "<" not in found[0]
-    assert json.loads(found[0]) == public(load(folder / "sample.yml"))
     canary = re.search(r"canary: (\S+)", (SETS / "private" / "sample.yml").read_text())[1]
     assert canary and canary not in text
+    kept, data = json.loads(found[0]), public(load(folder / "sample.yml"))
+    assert kept == for_script(data)
+    assert [i["id"] for i in kept["items"]] == [
+        i["id"] for i in data["items"] if i["kind"] != "function"
+    ]
+    for banned in ("title", "prompt", "solution", "objective", "starter", "cases", "text", "tex"):
+        assert f'"{banned}"' not in found[0]
+    script = "".join(s.read_text() for s in [*SCRIPTS, PAGE])
+    for field in READ:  # nothing that the page does not use
+        assert re.search(rf"\.{field}\b|'{field}'|[{{,] {field} [,}}=]", script), field
+
+
+def test_a_field_that_no_script_reads_would_be_found():
+    script = "".join(s.read_text() for s in [*SCRIPTS, PAGE])
+    for field in ("objective", "prompt", "solution", "starter"):
+        assert not re.search(rf"\bitem\.{field}\b", script)
 
 
 def test_nothing_in_a_text_becomes_markup(folder):

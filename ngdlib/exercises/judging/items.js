@@ -296,8 +296,8 @@ const CHECKS = { formula: checkFormula, numeric: checkNumeric, matrix: checkMatr
 /* {score, kind, feedback, witness, position}; never throws because of the answer. */
 /* feedback without what the verdict above it says already */
 function undoubled(text) {
-  const rest = text.trim().replace(/^(Correct|Not yet)[.:,!]\s*/, '');
-  return rest && rest[0].toUpperCase() + rest.slice(1);
+  const whole = text.trim(), rest = whole.replace(/^(Correct|Not yet)[.:,!]\s*/, '');
+  return rest === whole || !rest ? rest : rest[0].toUpperCase() + rest.slice(1);
 }
 function check(item, answer, values = {}, budget = { left: WORK }) {
   let r;

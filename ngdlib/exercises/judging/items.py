@@ -309,8 +309,9 @@ def _flat(field: Any) -> list[Any]:
 
 def undoubled(text: str) -> str:
     """Feedback without the "Correct." or "Not yet." that the verdict above it says already."""
-    text = re.sub(r"^(Correct|Not yet)[.:,!]\s*", "", text.strip())
-    return text[:1].upper() + text[1:]
+    said = re.match(r"(Correct|Not yet)[.:,!]\s*", text.strip())
+    rest = text.strip()[said.end() :] if said else text.strip()
+    return rest[:1].upper() + rest[1:] if said else rest
 
 
 def _names(item: Mapping, values: Mapping[str, str], answers: Sequence[Tree]) -> _Names:

@@ -318,12 +318,13 @@ function tools(root) {
     const found = file.files.length ? progressIn(await file.files[0].text()) : 'was not chosen';
     file.value = '';
     if (typeof found === 'string') return say(`This file ${found}. Nothing was changed.`);
+    const odd = Object.keys(found.strange).length;
+    if (odd && !Object.keys(found.items).length) return say('This file cannot be read. Nothing was changed.');
     load();
-    strange = { ...found.strange, ...strange };
     let n = 0;
     for (const [key, entry] of Object.entries(found.items)) if (!(about(key).best > entry.best)) { state[key] = entry; n++; }
     save();
-    say(`Restored: ${n} ${n === 1 ? 'question' : 'questions'}. Where you had earned more here, that was kept.`);
+    say(`Restored: ${n} ${n === 1 ? 'question' : 'questions'}. Where you had earned more here, that was kept.${odd ? ` ${odd} could not be read.` : ''}`);
   };
 }
 
