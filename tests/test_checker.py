@@ -183,7 +183,7 @@ def test_the_script_of_the_page_gives_the_same_results(tmp_path):
 
 
 def test_the_script_of_the_page_is_small():
-    assert len(gzip.compress(exercises_script().encode(), 9)) <= 20_000
+    assert len(gzip.compress(exercises_script().encode(), 9)) <= 25_600
 
 
 def test_minifying():
@@ -311,7 +311,8 @@ def test_latex(text, shown):
 
 
 def test_the_logistic_function_is_written_out_where_sigma_is_a_variable():
-    tree = parse("σ(z)+σ*(1-z)", ["z", "sigma"])
+    tree = parse("logistic(z)+σ(1-z)", ["z", "sigma"])  # a declared name is no function
+    assert tree == parse("logistic(z)+σ*(1-z)", ["z", "sigma"])
     shown = latex(tree, ["z", "sigma"])
     assert r"\operatorname{logistic}\left(z\right)" in shown
     assert parse(shown, ["z", "sigma"]) == tree
@@ -605,7 +606,7 @@ def test_sympy_numbers_and_arrays_are_read():
         sp.Abs(1 / (q * (1 - q))),
     ):
         assert check_item(FISHER, answer).kind == "equal"
-    assert check_item(FISHER, sp.Rational(1, 3)).kind == "different"
+    assert check_item(FISHER, sp.Rational(1, 3)).kind == "limit"
     assert check_item(FISHER, np.float64(2)).kind == "different"
     for answer in (sp.Symbol("p"), sp.gamma(q), True, None, math.nan, 1j, object(), q**q * sp.zoo):
         assert check_item(FISHER, answer).kind == "unreadable"

@@ -141,11 +141,13 @@ function log(x, P) {
   const spread = (x[1] << (w + 1n)) / low(x) + 1n;
   return ball(total + BigInt(n + x[2]) * constant('ln2', W), SLACK * 4096n + (isExact(x) ? 0n : spread), -W, P);
 }
-const tiny = (x, P) => Math.max(0, Math.min(-magnitude(x), 2 * P)); // more bits for what is near 0
+const tiny = (x, P) => Math.max(0, Math.min(-magnitude(x), P));
+const nearOne = P => [1n << BigInt(P), 1n, -P]; // more bits for what is near 0
 function cosSin(x, P) {
   if (isZero(x)) return [ONE, ZERO];
+  if (magnitude(x) < -P) return [nearOne(P), multiply(x, nearOne(P), P)];
   if (magnitude(x) > 40) unknownHere();
-  const W = P + 128 + tiny(x, P), w = BigInt(W), half = constant('pi', W) >> 1n, X = fixed(x, W), k = near(X, half), y = X - k * half;
+  const W = P + 128 + tiny(x, P), w = BigInt(W), near0 = magnitude(x) < 0, half = near0 ? 1n : constant('pi', W) >> 1n, X = fixed(x, W), k = near0 ? 0n : near(X, half), y = X - k * half;
   let term = 1n << w, c = 0n, s = 0n;
   for (let n = 1n; mag(term) > 1n; n++) {
     if (n & 1n) c += n & 2n ? -term : term; else s += n & 2n ? term : -term;
@@ -158,6 +160,7 @@ function cosSin(x, P) {
 }
 function arctan(x, P) {
   if (isZero(x)) return ZERO;
+  if (magnitude(x) < -P) return multiply(x, nearOne(P), P);
   if (magnitude(x) > 200) return subtract(multiply(pi(P + 16), [x[0] > 0n ? 1n : -1n, 0n, -1], P), arctan(divide(ONE, x, P), P), P);
   const W = P + 64 + tiny(x, P), w = BigInt(W), d = toDouble(x), y0 = BigInt(Math.round(Math.atan(d) * 2 ** 50));
   const start = [y0, 0n, -50], [c, s] = cosSin(start, P + 64), middle = [x[0], 0n, x[2]];

@@ -76,7 +76,10 @@ function byCoefficients(reference, mine) {
   const parts = good.length ? [`${listed(good)} ${good.length === 1 ? 'is' : 'are'} right`] : [];
   return part('terms', good.length / (good.length + said.length), sentence([...parts, ...said.slice(0, 3)].join('; ')));
 }
-const offBy = ratio => ratio === -1 ? 'has the wrong sign' : `is ${nice(ratio)} times what is asked`;
+function offBy(ratio) {
+  if (!ratio || !Number.isFinite(ratio)) unknownHere();
+  return ratio === -1 ? 'has the wrong sign' : `is ${nice(ratio)} times what is asked`;
+}
 
 function termsOf([kind, a, b]) {
   if (kind === 'neg') return termsOf(a).map(t => ['neg', t]);

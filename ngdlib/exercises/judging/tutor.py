@@ -59,7 +59,7 @@ def explain(reference: Reference, mine: Values) -> Part | None:
     for way in (_by_coefficients, _by_terms, _by_power, _by_limit):
         try:
             part = way(reference, mine)
-        except (Undefined, Unknown, OutOfBudget, OverflowError):
+        except (Undefined, Unknown, OutOfBudget, ArithmeticError):
             part = None
         if part:
             return part
@@ -148,14 +148,18 @@ def _by_coefficients(reference: Reference, mine: Values) -> Part | None:
         elif intervals.tight(x, y, TIGHT):
             good.append(name)
         else:
-            ratio = intervals.to_double(x) / intervals.to_double(y)
-            sign = "has the wrong sign" if ratio == -1 else f"is {nice(ratio)} times what is asked"
-            said.append(f"{name} {sign}")
+            said.append(f"{name} {_off_by(intervals.to_double(x) / intervals.to_double(y))}")
     if not said:
         return None
     verb = "is" if len(good) == 1 else "are"
     parts = [f"{listed(good)} {verb} right"] if good else []
     return Part("terms", len(good) / (len(good) + len(said)), sentence("; ".join(parts + said[:3])))
+
+
+def _off_by(ratio: float) -> str:
+    if not ratio or not math.isfinite(ratio):
+        raise Unknown
+    return "has the wrong sign" if ratio == -1 else f"is {nice(ratio)} times what is asked"
 
 
 def _monomial(powers: Sequence[int], names: Sequence[str]) -> str:
@@ -208,8 +212,7 @@ def _by_terms(reference: Reference, mine: Values) -> Part | None:
         y = [intervals.to_double(term(i, PRECISIONS[0])) for i in core]
         ratio = constant_ratio(rest, term, core, x, y)
         if ratio is not None:
-            off = "has the wrong sign" if ratio == -1 else f"is {nice(ratio)} times what is asked"
-            return Part("terms", score, f"One term {off}; the rest is right.")
+            return Part("terms", score, f"One term {_off_by(ratio)}; the rest is right.")
     return None
 
 

@@ -6,7 +6,7 @@
 const KEY = 'ngd-exercises-1', VERSION = 1, views = [];
 /* strange: entries that this page cannot read; they are kept as they are. trouble: what is said of the storage. */
 let state = {}, strange = {}, kept = true, erased = 0, trouble = '';
-const LASTS = ' What you do now lasts until you leave this page: save it to a file.';
+const LASTS = ' What you do lasts until you leave: save it to a file.';
 
 /* What a file or the browser's storage holds: {items, strange}, or what is wrong with it as a text. */
 function progressIn(text) {
@@ -40,7 +40,7 @@ function load() {
     localStorage.setItem(`${KEY}-aside-${Date.now()}`, text);
     localStorage.removeItem(KEY);
     state = {};
-    trouble = `The progress in this browser ${found}. It is set aside in the browser's storage, and you begin anew; a file that you saved can be restored below.`;
+    trouble = `The progress in this browser ${found}. It is set aside, not erased, and you begin anew.`;
   } catch { lose(`The progress in this browser ${found}. It is left as it is.`); }
 }
 function lose(why) { kept = false; trouble = why + LASTS; }
@@ -216,9 +216,8 @@ function exercise(root, item, key) {
       }
     }
     let r;
-    try { r = check(item, answer(), values); } catch (error) {
-      console.error(error);
-      return tell('?', 'asked', 'I cannot tell.', 'The checker failed on this answer; that is its fault. Your answer is kept.');
+    try { r = check(item, answer(), values); } catch {
+      return tell('?', 'asked', 'I cannot tell.', 'The checker failed on this answer.');
     }
     const my = about(key);
     boxes.filter(box => r.wrong.includes(box.dataset.blank)).forEach(box => invalid(box.querySelector('input')));

@@ -27,7 +27,7 @@ const SPACE = set(' \t\n\r\v\f\xa0\u1680\u2028\u2029\u202f\u205f\u3000' +
 const SUPER = table('⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺', '0123456789-+'), SUB = table('₀₁₂₃₄₅₆₇₈₉', '0123456789');
 const FRACTIONS = table('½⅓⅔¼¾⅕⅛', words('1/2 1/3 2/3 1/4 3/4 1/5 1/8'));
 const CLOSING = { '(': ')', '[': ']', '{': '}' };
-const SKIPPED = new Set(words('left right middle displaystyle textstyle scriptstyle limits nonumber quad qquad thinspace big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr'));
+const SKIPPED = /^(left|right|middle|displaystyle|textstyle|scriptstyle|limits|nonumber|q?quad|thinspace|[bB]igg?[lr]?)$/;
 const WORDY = new Set(words('operatorname mathrm mathit mathbf mathsf mathtt boldsymbol bm text textrm textit'));
 const NOTHING = 'Nothing is written yet.', REST = 'Leave the rest term out.';
 const PLAIN = 'Write letters without bars or accents: the question says which names to use.';
@@ -116,7 +116,7 @@ function tokenise(text) {
       if (at(i) === '|') sign('|');
       else if (at(i) && ',;:! ()[]'.includes(at(i))) { i++; spaced = true; }
       else fail('A backslash needs a name after it, such as \\frac.', start);
-    } else if (SKIPPED.has(word)) spaced = true;
+    } else if (SKIPPED.test(word)) spaced = true;
     else if (/^[dtc]?frac$/.test(word)) {
       add('frac', word, start);
       if (isDigit(at(i)) && isDigit(at(i + 1))) for (let k = 0; k < 2; k++) { i++; add('num', c[i - 1], i - 1); }
