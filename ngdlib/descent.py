@@ -76,7 +76,10 @@ def natural_direction(F: ArrayLike, g: ArrayLike, damping: float = 0.0) -> Array
     g = vectors("g", g, F.shape[-1])
     broadcast("g", g.shape[:-1], "F", F.shape[:-2])
     λ = number("damping", damping, least=0.0)
-    C, scale = metric("F + damping I" if λ else "F", F + λ * np.eye(F.shape[-1]) if λ else F)
+    damped = F + λ * np.eye(F.shape[-1]) if λ else F
+    C, scale = metric("F + damping I" if λ else "F", damped)
+    if F.shape[-1] == 1:  # one division: half of a ulp, where two roots would cost two
+        return representable("g", -g / damped[..., 0])
     L = np.linalg.cholesky(C)
     half = np.linalg.solve(L, (g / scale)[..., None])
     with np.errstate(all="ignore"):

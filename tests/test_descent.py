@@ -246,3 +246,13 @@ def test_flows_in_a_batch():
         assert np.allclose(alone, end, rtol=1e-11)
     several = descent.flow([1.0], coin, data_fit(coin, [[0.3], [0.6]]), [0.0])
     assert several.shape == (1, 2, 1)
+
+
+def test_in_one_dimension_a_natural_step_is_one_division():
+    """From q = 0.2 on one head a unit step lands on the edge, 1, and not a few ulps beyond."""
+    coin, q = Bernoulli("probability"), np.linspace(0.05, 0.95, 19)[:, None]
+    F, g = coin.fisher(q), -1 / q
+    np.testing.assert_array_equal(descent.natural_direction(F, g), -g / F[..., 0])
+    state, info = step(init(q[3]), coin, data_fit(coin, [1.0]))
+    assert state.theta[0] == 1.0
+    assert not info.in_domain
