@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
+from scipy.special import expit, ndtr
 
 from ngdlib.families.base import Model, inside
+from ngdlib.geodesics import covariant_hessian
 from ngdlib.validate import (
     Array,
     broadcast,
@@ -349,6 +351,208 @@ def flow(
             f"{solution.t[-1] if len(solution.t) else 0.0:.6g} ({solution.message})"
         )
     return solution.y.T.reshape(len(times), *shape)
+
+
+# -- Newton and its relatives ----------------------------------------------------------------------
+
+HESSIANS = ("plain", "covariant")
+
+
+def newton_direction(H: ArrayLike, g: ArrayLike) -> Array:
+    """-H^-1 g: to where the quadratic model g.v + v.Hv/2 is stationary, be it a minimum or not.
+
+    H  shape (..., d, d), symmetric, of either sign; g  shape (..., d). ValueError where H is not
+    symmetric, and where it is singular, with the direction of no curvature.
+    """
+    H = matrices("H", H)
+    g = vectors("g", g, H.shape[-1])
+    broadcast("g", g.shape[:-1], "H", H.shape[:-2])
+    values, V, scale = _spectrum(H)
+    along = np.einsum("...ij,...i->...j", V, g / scale)
+    with np.errstate(all="ignore"):
+        d = -np.einsum("...ij,...j->...i", V, along / values) / scale
+    return representable("g", d)
+
+
+def _spectrum(H: Array) -> tuple[Array, Array, Array]:
+    """Eigenvalues and vectors of C, where H = scale_i C_ij scale_j; ValueError if singular."""
+    largest = np.max(np.abs(H), axis=(-2, -1), keepdims=True)
+    gap = np.abs(H - np.swapaxes(H, -1, -2))
+    require("H", np.all(gap <= 1e-8 * largest, axis=(-2, -1)), "a symmetric matrix", H)
+    scale = np.sqrt(np.max(np.abs(H), axis=-1))
+    scale = np.where(scale > 0, scale, 1.0)
+    C = (H / 2 + np.swapaxes(H, -1, -2) / 2) / scale[..., :, None] / scale[..., None, :]
+    values, V = np.linalg.eigh(C)
+    size = np.abs(values)
+    flat = size.min(axis=-1) <= 16 * H.shape[-1] * np.finfo(float).eps * size.max(axis=-1)
+    if np.any(flat):
+        at = tuple(np.argwhere(flat)[0])
+        v = V[at][:, np.argmin(size[at])] / scale[at]
+        shown = np.array2string(v / v[np.argmax(np.abs(v))], precision=4, separator=", ")
+        raise ValueError(
+            "H: expected an invertible matrix; this one is singular: "
+            f"along {shown} there is no curvature, got {H[at].tolist()}"
+        )
+    return values, V, scale
+
+
+class NewtonInfo(NamedTuple):
+    """What a Newton step did, of batch shape (...) but for gradient, direction and hessian.
+
+    loss, gradient, hessian   where the step began; the hessian is the one that was used
+    direction                 before scaling; step_length multiplies it
+    slope                     gradient . direction: positive where the step begins uphill
+    negative                  how many directions curve down: 0 where the quadratic has a minimum
+    kl                        KL(old || new) in nats; nan where the step left the model
+    in_domain                 whether the new point is in the model
+    """
+
+    loss: Array
+    gradient: Array
+    hessian: Array
+    direction: Array
+    step_length: Array
+    slope: Array
+    negative: np.ndarray
+    kl: Array
+    in_domain: np.ndarray
+
+
+def newton_step(
+    state: State,
+    model: Model,
+    objective: Objective,
+    hessian: str = "plain",
+    length: Length = UNIT,
+) -> tuple[State, NewtonInfo]:
+    """One step along -H^-1 g, straight in the chart. Returns the point even if it left the model.
+
+    hessian  "plain": the second derivatives in this chart, Newton's method; "covariant": the
+             Riemannian Hessian, a tensor, so that the direction is one velocity in every chart
+             (Absil, Mahony & Sepulchre 2008, section 6.2; the straight line is their retraction)
+    ValueError for a state outside the model, where the objective lacks second derivatives, and
+    where the Hessian is singular. It may be indefinite: see `NewtonInfo.negative`.
+    """
+    instance("state", state, State, "a State, as `init` gives it")
+    _check(model, objective, "natural", length, 0.0)
+    if hessian not in HESSIANS:
+        raise ValueError(f"hessian: expected one of {HESSIANS}, got {hessian!r}")
+    theta = model._point("state.theta", state.theta)
+    loss = real_array("objective.value(theta)", objective.value(theta))
+    g = _gradient(objective, theta)
+    if hessian == "covariant":
+        H = covariant_hessian(model, objective, theta)
+    elif objective.hessian is None:
+        raise ValueError("objective: expected one with a hessian, got one without")
+    else:
+        H = matrices("objective.hessian(theta)", objective.hessian(theta), model.dim)
+    direction = newton_direction(H, g)
+    theta, direction = np.broadcast_arrays(theta, direction)
+    scale = length._scale(model, theta, direction, model._fisher(theta))
+    with np.errstate(over="ignore"):
+        moved = theta + scale[..., None] * direction
+    reached = inside(model, moved)
+    kl = model._kl(theta, np.where(reached[..., None], moved, theta))
+    info = NewtonInfo(
+        loss=loss,
+        gradient=g,
+        hessian=H,
+        direction=direction,
+        step_length=scale,
+        slope=np.sum(g * direction, axis=-1),
+        negative=np.sum(_spectrum(H)[0] < 0, axis=-1),
+        kl=np.where(reached, kl, np.nan),
+        in_domain=reached,
+    )
+    return State(moved, state.step + 1), info
+
+
+def gauss_newton(J: ArrayLike, H_out: ArrayLike) -> Array:
+    """The generalised Gauss-Newton matrix: the mean of J^T H_out J over examples, (..., d, d).
+
+    J      shape (..., n, m, d): the derivative of each example's m outputs in the parameters
+    H_out  shape (..., n, m, m): the second derivatives of its loss in its outputs
+    What it leaves out of the Hessian is the mean of sum_k dl/df_k d^2 f_k: the curvature of the
+    outputs themselves. (Schraudolph 2002, section 3; Martens 2020, section 8)
+    """
+    J, H_out = real_array("J", J), matrices("H_out", H_out)
+    if J.ndim < 3 or J.shape[-2] != H_out.shape[-1] or H_out.ndim < 3:
+        raise ValueError(
+            f"J: expected shape (..., n, m, d) with H_out (..., n, m, m), got {J.shape}, "
+            f"{H_out.shape}"
+        )
+    require("J", J.shape[-3] == H_out.shape[-3] > 0, "as many examples as in H_out", J.shape[-3])
+    broadcast("J", J.shape[:-3], "H_out", H_out.shape[:-3])
+    return np.einsum("...nka,...nkl,...nlb->...ab", J, H_out, J) / J.shape[-3]
+
+
+class Link(NamedTuple):
+    """How a label's mean mu follows from x.theta = z: ``mean``, its ``slope`` dmu/dz, and the
+    ``variance`` of the label as a function of z. Canonical where slope and variance are one."""
+
+    name: str
+    mean: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
+    variance: Callable[[Array], Array]
+    labels: Callable[[Array], np.ndarray]
+
+
+def _sigma_slope(z: Array) -> Array:
+    return expit(z) * expit(-z)
+
+
+_NO_OR_YES, _COUNTS = (lambda y: (y == 0) | (y == 1)), (lambda y: (y >= 0) & (y == np.floor(y)))
+IDENTITY = Link("identity", lambda z: z, np.ones_like, np.ones_like, np.isfinite)
+LOGIT = Link("logit", expit, _sigma_slope, _sigma_slope, _NO_OR_YES)
+LOG = Link("log", np.exp, np.exp, np.exp, _COUNTS)
+PROBIT = Link(
+    "probit",
+    ndtr,
+    lambda z: np.exp(-z * z / 2) / np.sqrt(2 * np.pi),
+    lambda z: ndtr(z) * ndtr(-z),
+    _NO_OR_YES,
+)
+
+
+class IRLSInfo(NamedTuple):
+    """A step of reweighted least squares: ``weights`` and ``working`` labels (..., n), the matrix
+    ``fisher`` X^T W X (..., d, d) that was solved with, and the ``gradient`` (..., d) of the loss,
+    all summed over the examples."""
+
+    weights: Array
+    working: Array
+    fisher: Array
+    gradient: Array
+
+
+def irls_step(state: State, x: ArrayLike, y: ArrayLike, link: Link) -> tuple[State, IRLSInfo]:
+    """One step of iteratively reweighted least squares: the unit natural step of a regression.
+
+    x     inputs, shape (n, d), of rank d under the weights
+    y     labels, shape (n,): 0 or 1 with LOGIT and PROBIT, counts with LOG, any with IDENTITY
+    The weights are slope^2/variance, the working labels z + (y - mu)/slope; the new parameters are
+    their least-squares fit (McCullagh & Nelder 1989, section 2.5). With a canonical link (all but
+    PROBIT) this is Newton's step, for any labels. ValueError where X^T W X is singular.
+    """
+    instance("state", state, State, "a State, as `init` gives it")
+    instance("link", link, Link, "IDENTITY, LOGIT, LOG, PROBIT or a Link")
+    x, y = real_array("x", x), real_array("y", y)
+    if x.ndim != 2 or not x.size:
+        raise ValueError(f"x: expected shape (n, d), got {x.shape}")
+    if y.shape != x.shape[:1]:
+        raise ValueError(f"y: expected shape {x.shape[:1]}, got {y.shape}")
+    require("y", link.labels(y), f"labels of the {link.name} link", y)
+    theta = vectors("state.theta", state.theta, x.shape[1])
+    with np.errstate(all="ignore"):
+        z = np.einsum("nd,...d->...n", x, theta)
+        slope, miss = link.slope(z), y - link.mean(z)
+        weights = slope / link.variance(z) * slope
+        pull = np.einsum("nd,...n->...d", x, slope / link.variance(z) * miss)
+        working = z + miss / slope
+    weights = representable("state.theta", weights)
+    F = np.einsum("na,...n,nb->...ab", x, weights, x)
+    moved = theta + natural_direction(F, -representable("state.theta", pull))
+    return State(moved, state.step + 1), IRLSInfo(weights, working, F, -pull)
 
 
 def _direction(

@@ -221,6 +221,12 @@ def cases():
             good = {"state": init(point), **basics, "length": length, "damping": 0.1}
             states = [None, point, *(descent.State(np.array(o), 0) for o in outside)]
             yield f"{name}: step", descent.step, good, {"state": states, **methods, **more}, {}
+        good = {"state": init(point), "model": model, "objective": fit, "length": Fixed(0.01)}
+        bad = {"state": states, **methods, "length": more["length"]}
+        bad |= {"hessian": ["fisher", None, 0]}
+        del bad["metric"]
+        for kind in descent.HESSIANS:
+            yield f"{name}: newton_step", descent.newton_step, {**good, "hessian": kind}, bad, {}
         good = {"theta": point, **basics, "steps": 2, "length": Fixed(0.01), "damping": 0.0}
         bad = {"theta": theta, **methods, **more, "steps": bad_n}
         yield f"{name}: run", descent.run, good, bad, {}
@@ -303,6 +309,16 @@ def cases():
     f = descent.pseudo_natural_direction
     rest = {"F": [*matrices, *indefinite], "g": two, "cutoff": [0.0, 1.0, -1, None, np.nan, [0.1]]}
     yield "pseudo_natural_direction", f, {**good, "cutoff": 1e-9}, rest, {}
+    f, H = descent.newton_direction, np.diag([1.0, -2.0])
+    bad = {"H": [*matrices, np.ones((2, 2)), [[1.0, 0.5], [0.0, 1.0]]], "g": two}
+    yield "newton_direction", f, {"H": H, "g": [1.0, 2.0]}, bad, {}
+    f, good = descent.gauss_newton, {"J": np.ones((3, 2, 4)), "H_out": np.stack([F] * 3)}
+    bad = {"J": [*NOT_NUMBERS, np.ones((2, 4)), np.ones((3, 1, 4)), np.ones((2, 2, 4)), 0.3]}
+    yield "gauss_newton", f, good, {**bad, "H_out": [*NOT_NUMBERS, F[0], 0.3]}, {}
+    good = {"state": init([0.0, 0.0]), "x": [[1, 0], [1, 1]], "y": [0, 1], "link": descent.LOGIT}
+    bad = {"state": [None, [0.0, 0.0], init([0.0])], "link": ["logit", None, 3]}
+    bad |= {"x": [*NOT_NUMBERS, [1.0, 2.0], np.ones((0, 2))], "y": [*NOT_NUMBERS, 1, [0, 2], [1]]}
+    yield "irls_step", descent.irls_step, good, bad, {}
     f, bad = descent.fisher_length, {"F": [*matrices, *indefinite], "v": two}
     yield "fisher_length", f, {"F": F, "v": [1.0, 2.0]}, bad, {}
     for rule, argument in ((Fixed, "eta"), (FisherLength, "r"), (KLRadius, "eps")):
@@ -529,6 +545,7 @@ def test_nothing_public_was_forgotten():
             name for name, _ in inspect.getmembers(thing, callable) if not name.startswith("_")
         }
     data = {"State", "Info", "Objective", "ChangeOfChart", "UNIT", "inverted"}
+    data |= {"NewtonInfo", "IRLSInfo", "Link", "IDENTITY", "LOG", "LOGIT", "PROBIT"}
     assert public - covered - data == set()
     assert {"fisher", "kl", "step", "affine", "l2"} <= public  # the search finds what there is
 

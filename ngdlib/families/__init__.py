@@ -7,6 +7,7 @@ from ngdlib.families.exponential_family import ExponentialFamily
 from ngdlib.families.gaussian import Gaussian
 from ngdlib.families.linear_gaussian import LinearGaussian, known_covariance
 from ngdlib.families.mixture import GaussianMixture
+from ngdlib.families.poisson import Poisson
 
 __all__ = [
     "Bernoulli",
@@ -16,5 +17,6 @@ __all__ = [
     "GaussianMixture",
     "LinearGaussian",
     "Model",
+    "Poisson",
     "known_covariance",
 ]
