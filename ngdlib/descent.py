@@ -2,7 +2,9 @@
 
 The direction says where to go, -g or -F^-1 g. The step length is another matter, decided by a rule:
 `Fixed(eta)` multiplies the direction by eta; `FisherLength(r)` and `KLRadius(eps)` scale it so that
-the step has a given Fisher length, or ends at a given KL divergence from where it began.
+the step has a given Fisher length, or ends at a given KL divergence from where it began. Damping
+that adapts is `damped_step`: it looks at what a step gained and changes lambda by a rule,
+`ReductionRatio` or `Improvement`.
 """
 
 from __future__ import annotations
@@ -301,6 +303,113 @@ def run(
         path.append(np.where(in_domain[-1][..., None], state.theta, path[-1]))
         in_domain.append(in_domain[-1] & info.in_domain)
     return np.stack(path), np.stack(in_domain)
+
+
+class Damped(NamedTuple):
+    """Where a damped descent is: ``theta`` (..., d), ``damping`` (...), and the steps tried."""
+
+    theta: Array
+    damping: Array
+    step: int
+
+
+class DampedInfo(NamedTuple):
+    """What a damped step did, all of batch shape (...) but for trial (..., d).
+
+    loss             at the point where the step began
+    trial            the point that it tried
+    gain, predicted  the fall of the loss there (nan where it has none), and that of its quadratic
+                     model, -g^T v - v^T F v / 2: without lambda, which belongs to no loss
+    ratio            gain / predicted: the reduction ratio
+    accepted         whether the descent moved there: where the gain is positive
+    """
+
+    loss: Array
+    trial: Array
+    gain: Array
+    predicted: Array
+    ratio: Array
+    accepted: np.ndarray
+
+
+@dataclass(frozen=True)
+class ReductionRatio:
+    """Divide lambda by ``factor`` > 1 where the ratio is above ``high``, multiply below ``low``.
+
+    0 < low < high < 1. The quarters are those of More 1978 and of Nocedal and Wright 2006,
+    algorithm 4.1, who change a radius by them.
+    """
+
+    factor: float = 2.0
+    low: float = 0.25
+    high: float = 0.75
+
+    def __post_init__(self) -> None:
+        number("factor", self.factor, above=1.0)
+        low, high = number("low", self.low, above=0.0), number("high", self.high, above=0.0)
+        require("high", low < high < 1, f"a number between low = {low:g} and 1", high)
+
+    def _change(self, gain: Array, ratio: Array) -> Array:
+        good, bad = ratio > self.high, ~(ratio >= self.low)
+        return np.where(good, 1 / self.factor, np.where(bad, self.factor, 1.0))
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """Divide lambda by ``factor`` > 1 where the loss fell, multiply where not (after Marquardt 1963)."""
+
+    factor: float = 10.0
+
+    def __post_init__(self) -> None:
+        number("factor", self.factor, above=1.0)
+
+    def _change(self, gain: Array, ratio: Array) -> Array:
+        return np.where(gain > 0, 1 / self.factor, self.factor)
+
+
+Rule = ReductionRatio | Improvement
+
+
+def damped_init(theta: ArrayLike, damping: ArrayLike) -> Damped:
+    """The state before the first step; damping > 0, a number or one for each point (...)."""
+    theta = _vectors("theta", theta)
+    λ = real_array("damping", damping)
+    require("damping", λ > 0, "numbers above 0", λ)
+    if λ.shape not in ((), theta.shape[:-1]):
+        raise ValueError(f"damping: expected a number or shape {theta.shape[:-1]}, got {λ.shape}")
+    return Damped(theta.copy(), np.broadcast_to(λ, theta.shape[:-1]).copy(), 0)
+
+
+def damped_step(
+    state: Damped, objective: Objective, fisher: Callable[[Array], Array], rule: Rule
+) -> tuple[Damped, DampedInfo]:
+    """Try v = -(F + lambda I)^-1 g; go there if the loss falls; change lambda by the rule.
+
+    fisher  maps theta (..., d) to the Fisher matrix (..., d, d), which may be singular
+    A loss that is nan or infinite at the trial counts as worse. Lambda stays within float64.
+    ValueError where F + lambda I is not positive definite, or the gradient not finite.
+    """
+    instance("state", state, Damped, "a Damped, as `damped_init` gives it")
+    instance("objective", objective, Objective, "an Objective")
+    instance("fisher", fisher, Callable, "a function of theta")
+    instance("rule", rule, Rule, "ReductionRatio or Improvement")
+    θ = _vectors("state.theta", state.theta)
+    λ = real_array("state.damping", state.damping)
+    require("state.damping", λ > 0, "numbers above 0", λ)
+    loss = real_array("objective.value(theta)", objective.value(θ))
+    g = _gradient(objective, θ)
+    F = matrices("fisher(theta)", fisher(θ))
+    v = natural_direction(F + λ[..., None, None] * np.eye(θ.shape[-1]), g)
+    with np.errstate(all="ignore"):
+        gain = loss - np.asarray(objective.value(θ + v), dtype=float)
+        # -g^T v = v^T F v + lambda v^T v: a sum of squares, so nothing cancels
+        predicted = fisher_length(F, v) ** 2 / 2 + λ * np.sum(v * v, axis=-1)
+        ratio = gain / predicted
+        damping = np.clip(λ * rule._change(gain, ratio), 1e-300, 1e300)
+    accepted = gain > 0
+    moved = np.where(accepted[..., None], θ + v, θ)
+    info = DampedInfo(loss, θ + v, gain, predicted, ratio, accepted)
+    return Damped(moved, damping, state.step + 1), info
 
 
 def flow(
