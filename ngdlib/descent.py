@@ -356,7 +356,7 @@ class ReductionRatio:
 
 @dataclass(frozen=True)
 class Improvement:
-    """Divide lambda by ``factor`` > 1 where the loss fell, multiply where not (after Marquardt 1963)."""
+    """Divide lambda by ``factor`` > 1 where the loss fell, else multiply (after Marquardt 1963)."""
 
     factor: float = 10.0
 
