@@ -104,6 +104,7 @@ class Demo(anywidget.AnyWidget):
     """
 
     _module: ClassVar[str]
+    _before: ClassVar[tuple[str, ...]] = ()  # modules that it shares with other demos
     name: ClassVar[str]
     title: ClassVar[str]
     caption: ClassVar[str]
@@ -113,7 +114,7 @@ class Demo(anywidget.AnyWidget):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if "_module" in cls.__dict__:
-            cls._esm = module_text(cls._module)
+            cls._esm = module_text(*cls._before, cls._module)
             cls._css = tokens_css() + (FOLDER / "demo.css").read_text(encoding="utf-8")
         super().__init_subclass__(**kwargs)
 
@@ -181,9 +182,9 @@ class Demo(anywidget.AnyWidget):
         return {**data, "text/html": self.figure()}, metadata
 
 
-def module_text(module: str) -> str:
+def module_text(*modules: str) -> str:
     """The ES module of a demo: the shared helpers, then its own code, in one scope."""
-    parts = ("moving.js", "base.js", module)
+    parts = ("moving.js", "base.js", *modules)
     return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in parts)
 
 

@@ -3,7 +3,7 @@
 //
 // Each family has a base chart with closed forms; every other chart is given by its map from the base
 // and by B, the Jacobian of the base coordinates in its own. A gradient pulls back, g = Bᵀ g_base; a
-// velocity goes the other way, v = B⁻¹ v_base.
+// velocity goes the other way, v = B⁻¹ v_base. The charts of the Gaussian: gaussian_charts.js.
 
 const TARGET = { bernoulli: [0.8], gaussian: [1, 0.5], trinomial: [0.55, 0.3] };
 const sigmoid = z => (z >= 0 ? 1 / (1 + Math.exp(-z)) : Math.exp(z) / (1 + Math.exp(z)));
@@ -47,17 +47,7 @@ const FAMILIES = {
       return [(Math.SQRT2 * y) / x, 1 / x];
     },
     distance: ([m0, s0], [m1, s1]) => 2 * Math.SQRT2 * Math.asinh(Math.sqrt(((m0 - m1) ** 2 / 2 + (s0 - s1) ** 2) / (4 * s0 * s1))),
-    charts: {
-      "mu, sigma": { names: ["μ", "σ"], inside: ([, s]) => s > 0, to: t => t, from: b => b, B: () => [[1, 0], [0, 1]], window: [[-3, 3], [0, 3]] },
-      "mu, sigma^2": { names: ["μ", "σ²"], inside: ([, v]) => v > 0, to: ([m, v]) => [m, Math.sqrt(v)], from: ([m, s]) => [m, s * s],
-        B: ([, s]) => [[1, 0], [0, 1 / (2 * s)]], window: [[-3, 3], [0, 6]] },
-      "mu, log sigma": { names: ["μ", "log σ"], inside: ([, l]) => Math.abs(l) < 300, to: ([m, l]) => [m, Math.exp(l)], from: ([m, s]) => [m, Math.log(s)],
-        B: ([, s]) => [[1, 0], [0, s]], window: [[-3, 3], [-1.5, 1.5]] },
-      natural: { names: ["μ/σ²", "−1/(2σ²)"], inside: ([, e]) => e < 0, to: ([a, e]) => [-a / (2 * e), Math.sqrt(-1 / (2 * e))], from: ([m, s]) => [m / s ** 2, -1 / (2 * s * s)],
-        B: ([m, s]) => [[s * s, 2 * m * s * s], [0, s ** 3]], window: [[-5, 5], [-2.5, 0]] },
-      expectation: { names: ["E x", "E x²"], inside: ([a, b]) => b > a * a, to: ([a, b]) => [a, Math.sqrt(b - a * a)], from: ([m, s]) => [m, m * m + s * s],
-        B: ([m, s]) => [[1, 0], [-m / s, 1 / (2 * s)]], window: [[-3, 3], [0, 6]] },
-    },
+    charts: GAUSSIAN_CHARTS,
   },
   trinomial: {
     // base: (p1, p2)

@@ -36,6 +36,7 @@ class StepsInAnyChart(Demo):
     """
 
     _module = "steps_in_any_chart.js"
+    _before = ("gaussian_charts.js",)
     name = "steps-in-any-chart"
     title = "Steps in any chart"
     caption = (
