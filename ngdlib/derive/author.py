@@ -15,15 +15,18 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from ngdlib.derive import compute, decide, typeset
+from ngdlib.derive import compute, decide, domain, solving, typeset
 from ngdlib.derive.language import (
     MATRIX_KINDS,
     DerivationError,
     E,
     Entry,
     Undecided,
+    Unfit,
     as_sympy,
+    canonical,
     put,
+    put_back,
     shape,
     unfold_one,
     uses,
@@ -156,11 +159,13 @@ class Derivation:
     problem    one sentence: what is asked. Never the answer, which the last line gives
     buys       what it buys the reader; shown where no problem is stated
     domain     {symbol: set}, where the set is
-               an Interval (its ends may use symbols listed before it);
+               an Interval (its ends may use other symbols of the domain);
                a list of values, each of which is tried: `{y: [0, 1]}`, `{K: [2, 3, 4]}`;
                a Range of integers, likewise: `{k: Range(1, K + 1)}`;
                for a MatrixSymbol one of "any", "symmetric", "positive definite", "invertible".
-               An IndexedBase takes the Interval of its entries. What is not listed is real.
+               An IndexedBase takes the Interval of its entries, a value of an undefined function
+               such as w(x) that of its values. What is not listed is real.
+               A line must be defined, and real, on all of it
     why        {symbol: words}: where a condition comes from, printed behind it in brackets:
                `why={b: "a variance is positive"}`. `$...$` is typeset, as in every text here
     sampled    {symbol: Interval} from which the numbers of the numeric check are drawn, where the
@@ -194,7 +199,7 @@ class Derivation:
                 raise ValueError(f"tex: expected a symbol as key, got {symbol!r}")
         self.name, self.title, self.problem, self.buys = name, title or name, problem, buys
         self.tex = dict(tex or {})
-        self.domain = {symbol: _domain_of(symbol, w) for symbol, w in (domain or {}).items()}
+        self.domain = _in_order({s: _domain_of(s, w) for s, w in (domain or {}).items()})
         self.why, self.sampled = dict(why or {}), dict(sampled or {})
         for symbol in self.why:
             if symbol not in self.domain:
@@ -239,6 +244,8 @@ class Derivation:
     def then(self, rhs: Any, because: str) -> Derivation:
         """The next line of the chain: what stood on the right equals `rhs` (to the same order)."""
         last = self._last()
+        if last.order is not None:
+            _no_term_beyond(rhs, last.var, last.order)
         return self._add(
             last.relation, last.rhs, rhs, because, chained=True, var=last.var, order=last.order
         )
@@ -252,16 +259,25 @@ class Derivation:
             raise ValueError(f"var: expected a symbol, got {var!r}")
         if not isinstance(order, int) or isinstance(order, bool) or not 1 <= order <= 7:
             raise ValueError(f"order: expected an integer from 1 to 7, got {order!r}")
+        _no_term_beyond(rhs, var, order)
         return self._add("expand", lhs, rhs, because, var=var, order=order, chained=chained)
 
     def then_expand(self, rhs: Any, var: Any, order: int, because: str) -> Derivation:
         """The next line of the chain: what stood on the right equals `rhs + O(var**order)`."""
-        return self.expand(self._last().rhs, rhs, var, order, because, chained=True)
+        last = self._last()
+        if last.order is not None and (var != last.var or order > last.order):
+            raise ValueError(
+                f"order: expected at most O({last.var}**{last.order}), what the line before it "
+                f"has left out, got O({var}**{order})"
+            )
+        return self.expand(last.rhs, rhs, var, order, because, chained=True)
 
     def solve(self, equation: Any, unknown: Any, solution: Any, because: str) -> Derivation:
         """A line `equation ⟹ unknown = solution`; lists of the same length for a system.
 
-        The solution is substituted back, and must be a point of the unknown's domain everywhere.
+        It is shown that the solution is one, that it lies in the unknown's domain, and that the
+        domain holds no other: see `ngdlib.derive.solving` for what can be shown. A differential
+        equation needs an initial value, as a second equation.
         """
         equations, unknowns, solutions = (
             tuple(x) if isinstance(x, list | tuple | sp.Tuple) else (x,)
@@ -372,13 +388,39 @@ class Derivation:
 
     def _check(self, step: Step) -> StepVerdict:
         try:
-            residual, points, slope = compute.check(self, step)
-            method = decide.check(self, step)
+            with decide.guarded():
+                return self._checked(step)
         except Undecided as why:
             raise DerivationError(
                 self.name, step.number, f"{why}: split the step into smaller ones", 0.0, None
             ) from None
-        return StepVerdict(step.number, method, residual, points, slope)
+        except domain.Refuted as why:
+            raise DerivationError(self.name, step.number, str(why), math.inf, why.witness) from None
+        except (DerivationError, Unfit):
+            raise
+        except Exception as why:  # of sympy or mpmath, about a line that cannot be evaluated
+            raise DerivationError(
+                self.name,
+                step.number,
+                f"the line cannot be evaluated ({type(why).__name__}: {why})",
+                math.inf,
+                None,
+            ) from None
+
+    def _checked(self, step: Step) -> StepVerdict:
+        pairs = self.pairs(step)
+        sides = list(dict.fromkeys(side for pair in pairs for side in pair))
+        if step.relation == "equal" and canonical(sides[0]) == canonical(sides[-1]):
+            domain.check(self, step, sides)
+            decide.check_expectations(self, step, sides)
+            return StepVerdict(step.number, DEFINITION, 0.0, 0)
+        residual, points, slope, digits = compute.check(self, step)
+        domain.check(self, step, sides)
+        decide.check_expectations(self, step, sides)
+        method = decide.check(self, step)
+        if step.relation == "solve":
+            solving.check(self, step)
+        return StepVerdict(step.number, method, residual, points, slope, digits)
 
     def pairs(self, step: Step) -> list[tuple[Any, Any]]:
         """The two sides that must agree, definitions unfolded."""
@@ -386,18 +428,20 @@ class Derivation:
             return [(self.unfold(step.lhs), self.unfold(step.rhs))]
         back = dict(zip(step.lhs, step.rhs, strict=True))
         return [
-            (self.unfold(put(e.lhs, back)), self.unfold(put(e.rhs, back))) for e in step.equations
+            (self.unfold(put_back(e.lhs, back)), self.unfold(put_back(e.rhs, back)))
+            for e in step.equations
         ]
 
-    def unfold(self, x: Any) -> Any:
-        """The expression with every defined name replaced by its meaning."""
-        for _ in range(len(self.definitions) + 1):
+    def unfold(self, x: Any, keep: tuple = ()) -> Any:
+        """The expression with every defined name replaced by its meaning, but for those to keep."""
+        definitions = [(what, m) for what, m in self.definitions if what not in keep]
+        for _ in range(len(definitions) + 1):
             before = x
-            for what, meaning in self.definitions:
+            for what, meaning in definitions:
                 x = unfold_one(x, what, meaning)
-            if x == before and not any(uses(x, what) for what, _ in self.definitions):
+            if x == before and not any(uses(x, what) for what, _ in definitions):
                 return x
-        raise ValueError("define: expected definitions that do not refer to each other in a circle")
+        raise Unfit("define: expected definitions that do not refer to each other in a circle")
 
     def cases(self, *expressions: Any) -> list[dict[Any, Any]]:
         """Every combination of the listed values of the symbols in use."""
@@ -415,7 +459,7 @@ class Derivation:
                     for value in (where if isinstance(where, tuple) else put(where, case))
                 ]
         if len(cases) > 128:
-            raise ValueError(f"domain: expected at most 128 combinations, got {len(cases)}")
+            raise Unfit(f"domain: expected at most 128 combinations, got {len(cases)}")
         return cases
 
     def where(self, symbol: Any) -> sp.Interval:
@@ -487,7 +531,7 @@ def _domain_of(symbol: Any, where: Any) -> Any:
         if where not in MATRIX_KINDS:
             raise ValueError(f"domain: expected one of {MATRIX_KINDS} for {symbol}, got {where!r}")
         return where
-    if not isinstance(symbol, sp.Symbol | sp.IndexedBase):
+    if not isinstance(symbol, sp.Symbol | sp.IndexedBase | AppliedUndef):
         raise ValueError(f"domain: expected a symbol, got {symbol!r}")
     if isinstance(where, sp.Range | sp.Interval):
         return where
@@ -500,6 +544,54 @@ def _domain_of(symbol: Any, where: Any) -> Any:
     raise ValueError(
         f"domain: expected an Interval, a Range or a list of values for {symbol}, got {where!r}"
     )
+
+
+def _in_order(domain: dict) -> dict:
+    """The domain with each symbol after those that the ends of its interval use."""
+    placed: dict[Any, Any] = {}
+    rest = dict(domain)
+    while rest:
+        for symbol, where in rest.items():
+            ends = (where.start, where.end) if isinstance(where, sp.Interval) else ()
+            used = (
+                set().union(*(e.free_symbols | e.atoms(AppliedUndef) for e in ends))
+                if ends
+                else set()
+            )
+            if isinstance(symbol, AppliedUndef):
+                used -= set(symbol.args)
+            else:
+                used = {u for u in used if not isinstance(u, AppliedUndef)}
+            if not used & set(rest):
+                unknown = used - set(placed)
+                unknown = {u for u in unknown if isinstance(u, sp.Symbol)}
+                if unknown:
+                    raise Unfit(
+                        f"domain: expected a set for {', '.join(sorted(map(str, unknown)))} too, "
+                        f"which the interval of {symbol} uses, got none"
+                    )
+                break
+        else:
+            raise Unfit(f"domain: expected no circle, got one through {', '.join(map(str, rest))}")
+        placed[symbol] = rest.pop(symbol)
+    return placed
+
+
+def _no_term_beyond(rhs: Any, var: Any, order: int) -> None:
+    """What is of the order of the remainder, or smaller, does not stand beside it."""
+    x = sp.expand(as_sympy(rhs))
+    powers = [
+        t.as_independent(var)[1].as_base_exp()[1]
+        for t in sp.Add.make_args(x)
+        if t.as_independent(var)[1] == 1 or t.as_independent(var)[1].as_base_exp()[0] == var
+    ]
+    if len(powers) == len(sp.Add.make_args(x)):
+        beyond = [p for t, p in zip(sp.Add.make_args(x), powers, strict=True)
+                  if t.has(var) and p.is_number and p >= order]  # fmt: skip
+        if beyond:
+            raise ValueError(
+                f"rhs: expected no term of order {beyond[0]} beside O({var}**{order}), got {rhs}"
+            )
 
 
 def sides(step: Step) -> tuple:

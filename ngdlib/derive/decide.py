@@ -6,10 +6,12 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
+from ngdlib.derive.domain import Condition, demand, expectations
 from ngdlib.derive.language import Undecided, put, scalars, size
 
 if TYPE_CHECKING:
@@ -32,15 +34,21 @@ def check(d: Derivation, step: Step) -> str:
             }
             sides = (scalars(put(side, {**case, **written})) for side in (left, right))
             for a, b in zip(*sides, strict=True):
-                with _guarded():
-                    methods.append(_method(d, step, a - b))
+                methods.append(_method(d, step, a - b))
     return _weakest(methods)
 
 
 def _method(d: Derivation, step: Step, difference: Any) -> str:
     """The method that shows that a difference vanishes, in symbols that know their domain."""
-    known, bounds = {}, {}
-    for symbol in sorted(difference.free_symbols, key=str):
+    known, bounds, chained = {}, {}, {}
+    symbols = sorted(difference.free_symbols, key=str)
+    listed = [s for s in d.domain if isinstance(d.domain[s], sp.Interval)]
+    for symbol in symbols:
+        ends = d.where(symbol).args[:2]
+        symbols += [s for e in ends for s in e.free_symbols if s not in symbols]
+    place = {s: k for k, s in enumerate(listed)}
+    symbols = [s for s in sorted(symbols, key=lambda s: (place.get(s, -1), str(s)))]
+    for symbol in symbols:
         where = d.where(symbol)
         low = where.start if where.start.is_number else -sp.oo
         high = where.end if where.end.is_number else sp.oo
@@ -53,17 +61,29 @@ def _method(d: Derivation, step: Step, difference: Any) -> str:
         u = sp.Dummy(f"u_{symbol.name}", positive=True)
         if symbol == step.var:
             continue
+        if not (where.start.is_number and where.end.is_number):
+            low, high = (e.xreplace(known).xreplace(chained) for e in (where.start, where.end))
+            if high == sp.oo:
+                chained[name] = low + u
+            elif low == -sp.oo:
+                chained[name] = high - u
+            else:
+                chained[name] = (low + high * u) / (1 + u)
+            continue
         if low.is_finite and high.is_finite:
             bounds[name] = (u, (low + high * u) / (1 + u))
         elif low.is_finite and low != 0:
             bounds[name] = (u, low + u)
         elif high.is_finite and high != 0:
             bounds[name] = (u, high - u)
+        else:
+            bounds[name] = (u, name)
     difference = difference.xreplace(known)
     if step.relation == "expand":
         var = known.get(step.var, step.var)
-        return _vanishes_to_order(difference, bounds, var, step.order)
-    return _vanishes(difference, bounds)
+        sided = "+" if d.where(step.var).start.is_nonnegative else "+-"
+        return _vanishes_to_order(difference, bounds, var, step.order, sided)
+    return _vanishes(difference, bounds, chained)
 
 
 #: Ways to show that an expression vanishes, cheap ones first.
@@ -88,7 +108,7 @@ def _logs(x: Any) -> Any:
     return sp.expand_log(sp.expand(x))
 
 
-def _vanishes(x: Any, bounds: Mapping, depth: int = 1) -> str:
+def _vanishes(x: Any, bounds: Mapping, chained: Mapping | None = None, depth: int = 1) -> str:
     """The name of the method that shows x = 0. Raises Undecided where none does.
 
     bounds maps symbols to (u, expression in u), u > 0: the symbol written so that its interval
@@ -96,7 +116,14 @@ def _vanishes(x: Any, bounds: Mapping, depth: int = 1) -> str:
     """
     x = x.doit()
     inside = {s: expression for s, (_, expression) in bounds.items()}
-    forms = [x, x.subs(inside)] if x.free_symbols & set(bounds) else [x]
+    forms = [x]
+    if chained:
+        x = x.xreplace(chained)
+        for _ in chained:
+            x = x.xreplace(chained)
+        forms.append(x)
+    if x.free_symbols & {s for s, new in inside.items() if s != new}:
+        forms.append(x.subs(inside))
     for name, method in LADDER:
         for form in forms:
             with suppress(sp.PolynomialError, NotImplementedError):
@@ -105,24 +132,67 @@ def _vanishes(x: Any, bounds: Mapping, depth: int = 1) -> str:
     for symbol, (u, expression) in bounds.items():
         if depth and x.has(symbol) and x.has(*_INVERSES):
             with suppress(Undecided):
-                _vanishes(sp.diff(x, symbol), bounds, depth - 1)
-                _vanishes(x.subs(symbol, expression.subs(u, 1)), bounds, depth - 1)
+                _vanishes(sp.diff(x, symbol), bounds, None, depth - 1)
+                here = expression.subs(u, 1) if expression != symbol else _inside(symbol)
+                _vanishes(x.subs(symbol, here), bounds, None, depth - 1)
                 return CONSTANT
     raise Undecided(f"sympy cannot show that {sp.sstr(x)[:200]} vanishes")
 
 
-def _vanishes_to_order(x: Any, bounds: Mapping, var: Any, order: int) -> str:
-    """As `_vanishes`, for each Taylor coefficient of x in `var` below `order`."""
+def _inside(symbol: Any) -> Any:
+    """A number of the half-line or line that a symbol is on."""
+    return sp.Integer(-1 if symbol.is_nonpositive else 1)
+
+
+def _vanishes_to_order(x: Any, bounds: Mapping, var: Any, order: int, sided: str = "+-") -> str:
+    """As `_vanishes`, for each Taylor coefficient of x in `var` below `order`; the derivative of
+    that order stays finite, so that what is left is O(var**order) by Taylor's theorem."""
     methods = []
     x = x.doit()
-    for k in range(order):
-        coefficient = x.subs(var, 0).doit()
-        if coefficient.has(sp.nan, sp.zoo, sp.oo):
-            coefficient = sp.limit(x, var, 0)
-        methods.append(_vanishes(coefficient, bounds))
-        if k + 1 < order:
+    rough = x.has(sp.Abs, sp.sign, sp.Piecewise, sp.Max, sp.Min)
+    for k in range(order + 1):
+        values = [x.subs(var, 0).doit()]
+        if rough or values[0].has(sp.nan, sp.zoo, sp.oo):
+            values = [sp.limit(x, var, 0, side) for side in sided]
+        for value in values:
+            if value.has(sp.nan, sp.zoo, sp.oo, sp.AccumBounds) or value.has(sp.Limit):
+                raise Undecided(f"derivative {k} in {var} has no finite limit at 0")
+            if k < order:
+                methods.append(_vanishes(value, bounds))
+        if k < order:
             x = sp.diff(x, var).doit()
     return _weakest(methods)
+
+
+def check_expectations(d: Derivation, step: Step, sides: list) -> None:
+    """The weights of every expectation are not negative and sum to 1; limits are in order.
+
+    Raises domain.Refuted or Undecided.
+    """
+    seen: set[Any] = set()
+    for side in sides:
+        for case in d.cases(side):
+            for e, bound in expectations(put(side, case)):
+                if (e.args[1], bound) in seen:
+                    continue
+                seen.add((e.args[1], bound))
+                if e.discrete:
+                    weights = [w for w, _ in e.terms()]
+                    total, within = sp.Add(*weights), bound
+                else:
+                    variable, low, high, density = e.args[1]
+                    if low == sp.oo or high == -sp.oo:
+                        raise Undecided(f"the limits of {e} are not in order")
+                    within = (*bound, (variable, sp.Interval.open(low, high)))
+                    weights, total = [density], sp.Integral(density, (variable, low, high))
+                for weight in weights:
+                    demand(d, Condition(weight, "nonnegative", within), step.var, case)
+                try:
+                    _method(d, replace(step, relation="equal"), scalars(total - 1)[0])
+                except Undecided:
+                    raise Undecided(
+                        f"it is not shown that the probabilities of {e} sum to 1"
+                    ) from None
 
 
 def _weakest(methods: list[str]) -> str:
@@ -135,7 +205,7 @@ class _TimeUp(BaseException):
 
 
 @contextmanager
-def _guarded() -> Iterator[None]:
+def guarded() -> Iterator[None]:
     """Stops a symbolic check that runs away (in the main thread, where alone it can be stopped)."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(
         signal, "SIGVTALRM"

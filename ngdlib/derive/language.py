@@ -37,6 +37,10 @@ class Undecided(Exception):
     """Sympy can neither prove nor refute that an expression vanishes."""
 
 
+class Unfit(ValueError):
+    """Input of another form than was expected, seen only when it is used."""
+
+
 class E(sp.Expr):
     """The expectation of an expression, unevaluated: prints as 𝔼, is a sum or an integral.
 
@@ -55,6 +59,8 @@ class E(sp.Expr):
                 "over: expected (variable, values, probabilities) or (variable, low, high, "
                 f"density), got {over!r}"
             )
+        if len(over) == 3 and not all(isinstance(p, list | tuple | sp.Tuple) for p in over[1:]):
+            raise ValueError(f"over: expected lists of values and probabilities, got {over!r}")
         if not isinstance(over[0], sp.Symbol):
             raise ValueError(f"over: expected a symbol first, got {over[0]!r}")
         if len(over) == 3:
@@ -112,23 +118,33 @@ class E(sp.Expr):
 UNEVALUATED = (E, sp.Derivative, sp.Integral, sp.Sum, sp.Product, sp.Subs)
 
 
-def put(x: Any, replacements: Mapping) -> Any:
+def put(x: Any, replacements: Mapping, capture: bool = False) -> Any:
     """`x` with parts replaced: leaves bound variables alone, and evaluates no derivative, integral,
-    sum or expectation. What a derivative is taken in stays: the derivative is taken first."""
+    sum or expectation. What a derivative is taken in stays: the derivative is taken first.
+
+    A bound variable that stands in what is put in is renamed first, unless with `capture`: the
+    meaning of a name, such as the score s of an outcome y, is bound by an expectation over y.
+    """
     x = sp.sympify(x)
     if x in replacements:
-        return replacements[x]
+        return sp.sympify(replacements[x])
     if not x.args:
         return x
     bound = set(getattr(x, "bound_symbols", ()))
     if bound & set(replacements):
         replacements = {k: v for k, v in replacements.items() if k not in bound}
+    if bound and not capture and not isinstance(x, sp.Lambda):
+        there = set().union(*(getattr(a, "free_symbols", set()) for a in x.args))
+        coming = [sp.sympify(v) for k, v in replacements.items() if _occurs(k, x, there)]
+        clash = bound & set().union(*(v.free_symbols for v in coming)) if coming else set()
+        if clash:
+            x = x.xreplace({b: sp.Dummy(b.name, **b._assumptions_orig) for b in clash})
     if isinstance(x, sp.Derivative):
         after = {v: replacements[v] for v, _ in x.variable_count if v in replacements}
         if after and not all(isinstance(v, sp.Indexed | sp.Symbol) for v in after.values()):
             rest = {k: v for k, v in replacements.items() if k not in after}
-            return sp.Subs(put(x, rest), tuple(after), tuple(after.values()))
-    args = [put(a, replacements) for a in x.args]
+            return sp.Subs(put(x, rest, capture), tuple(after), tuple(after.values()))
+    args = [put(a, replacements, capture) for a in x.args]
     return x if all(a is b for a, b in zip(args, x.args, strict=True)) else x.func(*args)
 
 
@@ -164,7 +180,37 @@ def unfold_one(x: Any, what: Any, meaning: Any) -> Any:
             lambda e: isinstance(e, sp.Indexed) and e.base == what.base,
             lambda e: put(meaning, dict(zip(what.indices, e.indices, strict=True))),
         )
-    return put(x, {what: meaning})
+    return put(x, {what: meaning}, capture=True)
+
+
+def put_back(x: Any, solutions: Mapping) -> Any:
+    """An equation's side with the solutions in the place of the unknowns; for an unknown f(t), of
+    f(0) and of derivatives too."""
+    functions = {
+        u: s
+        for u, s in solutions.items()
+        if isinstance(u, AppliedUndef) and all(isinstance(a, sp.Symbol) for a in u.args)
+    }
+    for unknown, solution in functions.items():
+        x = x.replace(
+            unknown.func,
+            lambda *a, u=unknown, s=solution: put(s, dict(zip(u.args, a, strict=True))),
+        )
+    return put(x, {u: s for u, s in solutions.items() if u not in functions})
+
+
+def canonical(x: Any) -> Any:
+    """The expression as sympy would order it; nothing in it is evaluated or simplified."""
+    if isinstance(x, MatrixBase):
+        return sp.ImmutableMatrix(*x.shape, [canonical(a) for a in x])
+    if not x.args:
+        return x
+    args = [canonical(a) if isinstance(a, sp.Basic) else a for a in x.args]
+    return x.func(*args)
+
+
+def _occurs(what: Any, x: Any, free: set) -> bool:
+    return what in free if isinstance(what, sp.Symbol) else x.has(what)
 
 
 class Entry(sp.Symbol):
@@ -206,5 +252,5 @@ def spelled_out(x: Any) -> Any:
 def size(matrix: Any) -> tuple[int, int]:
     for n in matrix.shape:
         if not n.is_Integer:
-            raise ValueError(f"domain: expected sizes for {n}, e.g. {{{n}: [2, 3]}}, got none")
+            raise Unfit(f"domain: expected sizes for {n}, e.g. {{{n}: [2, 3]}}, got none")
     return tuple(int(n) for n in matrix.shape)
