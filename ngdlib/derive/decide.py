@@ -152,10 +152,10 @@ def _vanishes_to_order(x: Any, bounds: Mapping, var: Any, order: int, sided: str
     rough = x.has(sp.Abs, sp.sign, sp.Piecewise, sp.Max, sp.Min)
     for k in range(order + 1):
         values = [x.subs(var, 0).doit()]
-        if rough or values[0].has(sp.nan, sp.zoo, sp.oo):
+        if rough or values[0].has(sp.nan, sp.zoo, sp.oo, -sp.oo):
             values = [sp.limit(x, var, 0, side) for side in sided]
         for value in values:
-            if value.has(sp.nan, sp.zoo, sp.oo, sp.AccumBounds) or value.has(sp.Limit):
+            if value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.AccumBounds) or value.has(sp.Limit):
                 raise Undecided(f"derivative {k} in {var} has no finite limit at 0")
             if k < order:
                 methods.append(_vanishes(value, bounds))

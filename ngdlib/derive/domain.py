@@ -214,6 +214,10 @@ def demand(d: Derivation, needed: Condition, var: Any = None, case: Mapping | No
     good = {"positive": found == 1, "nonzero": found in (1, -1), "nonnegative": found in (1, 0.5)}
     if not good[needed.sign]:
         raise Undecided(f"it is not shown that {needed} on the whole domain")
+    if needed.sign != "nonnegative":  # which an open interval hands on to its ends
+        for symbol, end in space.closed_ends():
+            at_end = needed._replace(expression=space.expression.subs(symbol, end))
+            demand(d, at_end, case=case)
 
 
 def _is(x: Any, sign: str) -> bool:
@@ -228,9 +232,9 @@ def _near_zero(d: Derivation, x: Any, var: Any, sign: str) -> tuple[Any, str]:
     one_sided = bool(d.where(var).start.is_nonnegative)
     for power in range(8):
         leading = (x / var**power).subs(var, 0) if power == 0 else None
-        if leading is None or leading.has(sp.nan, sp.zoo, sp.oo):
+        if leading is None or leading.has(sp.nan, sp.zoo, sp.oo, -sp.oo):
             leading = sp.limit(sp.expand(x) / var**power, var, 0, "+")
-        if leading.has(sp.oo, sp.nan, sp.zoo):
+        if leading.has(sp.oo, -sp.oo, sp.nan, sp.zoo):
             break
         if leading == 0 or sp.simplify(leading) == 0:
             continue
@@ -293,6 +297,14 @@ class Space:
                     ends = (put(e, same) for e in (where.start, where.end))
                     return sp.Interval(*ends, where.left_open, where.right_open)
         return REALS
+
+    def closed_ends(self) -> Iterator[tuple[Any, Any]]:
+        """The ends that belong to the domain: all that is shown of a sign is shown between them."""
+        for symbol, (low, high, left_open, right_open) in self.where.items():
+            if not left_open and not low.is_infinite:
+                yield symbol, low
+            if not right_open and not high.is_infinite:
+                yield symbol, high
 
     # Refusing
 
@@ -358,10 +370,38 @@ class Space:
         factors = sp.factor(x) if depth == 0 and sp.count_ops(x) <= 200 else x
         if depth < 2 and (factors.is_Mul or factors.is_Pow):
             yield _product(factors, lambda e: self.sign(e, depth + 1))
+        yield self._by_counting_roots(x)
         yield self._by_boxes(x)
         if depth == 0 and wavy and sp.count_ops(x) <= 60:
             form = sp.factor(sp.expand_trig(x))
             yield self.sign(form, 1) if form != x else None
+
+    def _by_counting_roots(self, x: Any) -> float | None:
+        """The sign of a polynomial in one symbol that has no root in its interval (Sturm)."""
+        if len(x.free_symbols) != 1:
+            return None
+        (symbol,) = x.free_symbols
+        low, high, *_ = self.where.get(symbol, (sp.nan, sp.nan))
+        rational = all(e.is_Rational or e.is_infinite for e in (low, high))
+        if not rational or not x.is_polynomial(symbol):
+            return None
+        p = sp.Poly(x, symbol)
+        if not all(c.is_Rational for c in p.all_coeffs()):
+            return None
+        ends = [e for e in (low, high) if not e.is_infinite and p.eval(e) == 0]
+        low_end, high_end = (None if e.is_infinite else e for e in (low, high))
+        if p.count_roots(low_end, high_end) > len(ends):
+            return None
+        inside = (
+            (low + high) / 2
+            if low_end is not None and high_end is not None
+            else (
+                low + 1
+                if low_end is not None
+                else (high - 1 if high_end is not None else sp.S.Zero)
+            )
+        )
+        return 1 if p.eval(inside) > 0 else -1
 
     def _by_boxes(self, x: Any) -> float | None:
         """The sign of `x` by interval arithmetic over boxes that are divided until it is seen."""
@@ -391,22 +431,22 @@ class Space:
         """The expression in symbols whose intervals are numbers, and these."""
         box, ends = {}, {}
         inside: dict[Any, Any] = {}
-        for symbol, (low, high, left_open, right_open) in self.where.items():
+        for symbol, (low, high, *_) in self.where.items():
             low, high = low.xreplace(inside), high.xreplace(inside)
             if low.is_number and high.is_number:
                 box[symbol] = (_as_mp(low), _as_mp(high))
-                ends[symbol] = (low if left_open else None, high if right_open else None)
+                ends[symbol] = (low, high)
             else:
                 t = sp.Dummy("t", real=True)
                 if high == sp.oo:
                     inside[symbol], box[t] = low + t, (mp.mpf(0), mp.inf)
-                    ends[t] = (sp.S.Zero if left_open else None, None)
+                    ends[t] = (sp.S.Zero, sp.oo)
                 elif low == -sp.oo:
                     inside[symbol], box[t] = high - t, (mp.mpf(0), mp.inf)
-                    ends[t] = (sp.S.Zero if right_open else None, None)
+                    ends[t] = (sp.S.Zero, sp.oo)
                 else:
                     inside[symbol], box[t] = low + (high - low) * t, (mp.mpf(0), mp.mpf(1))
-                    ends[t] = (sp.S.Zero if left_open else None, _ONE if right_open else None)
+                    ends[t] = (sp.S.Zero, _ONE)
         x = x.xreplace(inside)
         box = {s: w for s, w in box.items() if s in x.free_symbols}
         return (x, box, ends) if x.free_symbols <= set(box) else (None, {}, {})
@@ -416,7 +456,7 @@ class Space:
         first derivative which does not vanish there, by Taylor's theorem."""
         for symbol, (a, b) in here.items():
             for side, end, place in ((1, ends[symbol][0], a), (-1, ends[symbol][1], b)):
-                if end is None or end.is_infinite or place != _as_mp(end):
+                if end.is_infinite or place != _as_mp(end):
                     continue
                 key = (symbol, side)
                 if key not in zeros:
@@ -459,40 +499,27 @@ def _first_derivative(x: Any, symbol: Any, end: Any) -> tuple[int, Any] | None:
 
 
 def _signed(symbol: Any, where: tuple) -> sp.Dummy:
-    low, high, left_open, right_open = where
-    known: dict[str, bool] = {"real": True}
-    if symbol.is_integer:
-        known = {"integer": True}
+    low, high, *_ = where
+    known = {"integer": True} if symbol.is_integer else {"real": True}
     if low.is_nonnegative:
-        known["positive" if low.is_positive or left_open else "nonnegative"] = True
+        known["positive"] = True
     elif high.is_nonpositive:
-        known["negative" if high.is_negative or right_open else "nonpositive"] = True
+        known["negative"] = True
     return sp.Dummy(symbol.name, **known)
 
 
 def _built_in(where: tuple, built: Mapping, through_log: bool = False) -> Any:
-    """A symbol as an expression in one that is positive, its interval built in; `through_log`
-    makes rational functions of exponentials. A closed end counts as in the interval, at the price
-    that the expression may be 0 there."""
-    low, high, left_open, right_open = where
-    low, high = low.xreplace(built), high.xreplace(built)
+    """A symbol as an expression in one that is positive, its open interval built in;
+    `through_log` makes rational functions of exponentials."""
+    low, high = (end.xreplace(built) for end in where[:2])
+    u = sp.Dummy("u", positive=True)
     if low.is_infinite and high.is_infinite:
-        return sp.log(sp.Dummy("u", positive=True)) if through_log else sp.Dummy("x", real=True)
-    if high.is_infinite and through_log and left_open:
-        return low + sp.log(1 + sp.Dummy("u", positive=True))
+        return sp.log(u) if through_log else sp.Dummy("x", real=True)
     if high.is_infinite:
-        return low + sp.Dummy("u", **{"positive" if left_open else "nonnegative": True})
+        return low + (sp.log(1 + u) if through_log else u)
     if low.is_infinite:
-        return high - sp.Dummy("u", **{"positive" if right_open else "nonnegative": True})
-    if left_open and right_open:
-        u = sp.Dummy("u", positive=True)
-        return (low + high * u) / (1 + u)
-    # with a closed end: two nonnegative weights whose sum is positive
-    u, v = (sp.Dummy(n, **{"positive" if o else "nonnegative": True})
-            for n, o in (("u", left_open), ("v", right_open)))  # fmt: skip
-    if left_open or right_open:
-        return (low * v + high * u) / (u + v)
-    return sp.Dummy("x", real=True)
+        return high - (sp.log(1 + u) if through_log else u)
+    return (low + high * u) / (1 + u)
 
 
 def _known(x: Any) -> float | None:

@@ -1,0 +1,288 @@
+"""Lines that a careless author could write: false ones are refused in words, true ones accepted."""
+
+import pytest
+import sympy as sp
+from sympy import (
+    Abs,
+    Derivative,
+    Eq,
+    Function,
+    Integral,
+    Interval,
+    MatrixSymbol,
+    Rational,
+    Sum,
+    Symbol,
+    asin,
+    atan,
+    cos,
+    exp,
+    log,
+    oo,
+    pi,
+    sin,
+    sqrt,
+    symbols,
+    tan,
+)
+
+from ngdlib.derive import Derivation, DerivationError, E
+
+a, b, c, h, q, r, t, u, x, y, z = symbols("a b c h q r t u x y z")
+n = Symbol("n", integer=True, positive=True)
+k = Symbol("k", integer=True)
+f, g, L, M, w = (Function(name) for name in ("f", "g", "L", "M", "w"))
+A, F, P, S, T = (MatrixSymbol(name, 2, 2) for name in "AFPST")
+v, d = MatrixSymbol("v", 2, 1), MatrixSymbol("d", 2, 1)
+UNIT, POSITIVE, LINE = Interval.open(0, 1), Interval.open(0, oo), Interval(-oo, oo)
+TINY = Rational(1, 10**9)
+TOSS = (y, [0, 1], [1 - q, q])
+BELL = exp(-(x**2) / 2) / sqrt(2 * pi)
+
+
+def equal(lhs, rhs, **domain):
+    return lambda: one("equal", lhs, rhs, domain)
+
+
+def expand(lhs, rhs, order, **domain):
+    return lambda: one("expand", lhs, rhs, domain, h, order)
+
+
+def solve(equation, unknown, solution, **domain):
+    return lambda: one("solve", equation, unknown, domain, solution)
+
+
+def one(relation, first, second, domain, *more):
+    names = {s.name: s for s in (a, b, c, h, q, r, t, u, x, y, z, A, F, P, S, T)}
+    names |= {"w": w(x), "f": f(t)}
+    line = Derivation("a-line", domain={names[name]: where for name, where in domain.items()})
+    return getattr(line, relation)(first, second, *more, because="a reason")
+
+
+def then(line, relation, *more):
+    return lambda: getattr(line(), relation)(*more, because="and on")
+
+
+def where(what, meaning, line):
+    def build():
+        made = line()
+        return made.define(what, meaning)
+
+    return build
+
+
+FALSE = {
+    # solutions lost, invented, or one of many
+    "x² = 1": solve(Eq(x**2, 1), x, 1),
+    "x² = x": solve(Eq(x**2, x), x, 1),
+    "x² = 1 on x > −2": solve(Eq(x**2, 1), x, 1, x=Interval.open(-2, oo)),
+    "x³ = x on x ≥ 0": solve(Eq(x**3, x), x, 1, x=Interval(0, oo)),
+    "an identity": solve(Eq(sin(x) ** 2 + cos(x) ** 2, 1), x, 7),
+    "0 = 0": solve(Eq(x - x + 0 * x + (x + 1) ** 2, x**2 + 2 * x + 1), x, 3),
+    "ax = a": solve(Eq(a * x, a), x, 1),
+    "ax = b": solve(Eq(a * x, b), x, b / a),
+    "(a − b)x = a − b": solve(Eq((a - b) * x, a - b), x, 1, a=UNIT, b=UNIT),
+    "sin x = 0": solve(Eq(sin(x), 0), x, 0),
+    "sin x = 0 on (−4, 4)": solve(Eq(sin(x), 0), x, 0, x=Interval.open(-4, 4)),
+    "cos x = 1": solve(Eq(cos(x), 1), x, 0),
+    "|x| = 2": solve(Eq(Abs(x), 2), x, 2),
+    "e^x = e^{x²}": solve(Eq(exp(x), exp(x**2)), x, 1),
+    "a sum of two": solve([Eq(x + y, 2)], [x, y], [1, 1]),
+    "a system of rank one": solve([Eq(x + y, 2), Eq(2 * x + 2 * y, 4)], [x, y], [1, 1]),
+    "a system with a parameter": solve(
+        [Eq(x + a * y, 1 + a), Eq(a * x + y, 1 + a)], [x, y], [1, 1]
+    ),
+    "f′ = −f": solve(Eq(Derivative(f(t), t), -f(t)), f(t), exp(-t)),
+    "f′ = 0": solve(Eq(Derivative(f(t), t), 0), f(t), 3),
+    "f″ = −f": solve(Eq(Derivative(f(t), (t, 2)), -f(t)), f(t), sin(t)),
+    "f′² = 1 from 0": solve([Eq(Derivative(f(t), t) ** 2, 1), Eq(f(0), 0)], f(t), t),
+    "f′ = 2√f from 0": solve(
+        [Eq(Derivative(f(t), t), 2 * sqrt(f(t))), Eq(f(0), 0)], f(t), t**2, t=POSITIVE
+    ),
+    "f′ = −f from 2": solve([Eq(Derivative(f(t), t), -f(t)), Eq(f(0), 2)], f(t), exp(-t)),
+    "Tv = d, any T": solve(Eq(T * v, d), v, T.I * d),
+    "Sv = d, symmetric S": solve(Eq(S * v, d), v, S.I * d, S="symmetric"),
+    "TSv = d, S any": solve(Eq(T * S * v, d), v, S.I * T.I * d, T="invertible"),
+    "(F − P)v = d": solve(
+        Eq((F - P) * v, d), v, (F - P).I * d, F="positive definite", P="positive definite"
+    ),
+    "aFv = d": solve(Eq(a * F * v, d), v, F.I * d / a, F="positive definite"),
+    "outside": solve(Eq(x + 1, 0), x, -1, x=POSITIVE),
+    "sometimes outside": solve(Eq(2 * x, q), x, q / 2, q=UNIT, x=Interval.open(0, Rational(2, 5))),
+    # weights
+    "weights (1 − q, 2q)": lambda: one(
+        "equal", E(1, (y, [0, 1], [1 - q, 2 * q])), 1 + q, {"q": UNIT}
+    ),
+    "weights that may be negative": lambda: one(
+        "equal", E(y, (y, [0, 1], [1 - q, q])), q, {"q": Interval.open(0, 2)}
+    ),
+    "weights with no condition": lambda: one("equal", E(y, TOSS), q, {}),
+    "a Gaussian without its normaliser": equal(E(1, (x, -oo, oo, exp(-(x**2) / 2))), sqrt(2 * pi)),
+    "limits swapped": equal(E(1, (x, oo, -oo, -BELL)), 1),
+    "limits swapped, sign too": equal(E(x, (x, 1, 0, -1)), Rational(1, 2)),
+    "limits that may swap": lambda: one("equal", E(1, (x, a, b, 1 / (b - a))), 1, {}),
+    "a density that is negative": equal(E(1, (x, 0, 1, 3 * x - Rational(1, 2))), 1),
+    "a mean that does not exist": equal(E(x, (x, -oo, oo, 1 / (pi * (1 + x**2)))), 0),
+    # undefined, or not real, somewhere on the domain
+    "log x² on a little left": equal(log(x**2), 2 * log(x), x=Interval.open(Rational(-1, 100), 1)),
+    "∂ log(q − 1)": equal(Derivative(log(q - 1), q), 1 / (q - 1), q=UNIT),
+    "x²/x on the line": equal((x**2 + x) / x, x + 1),
+    "(x² − 1)/(x − 1)": equal((x**2 - 1) / (x - 1), x + 1),
+    "1/(x − ½) inside": equal(1 / (x - Rational(1, 2)), 2 / (2 * x - 1), x=UNIT),
+    "zero near an end": equal(q / (q - TINY), 1 + TINY / (q - TINY), q=UNIT),
+    "zero far out": equal(x / (x - 10**7), 1 + 10**7 / (x - sp.Integer(10**7)), x=POSITIVE),
+    "log of a difference": equal(log((a - b) ** 2) / 2 - log(a - b), 0, a=UNIT, b=UNIT),
+    "tan past a pole": equal(tan(x) * cos(x), sin(x), x=Interval.open(0, 2)),
+    "sqrt at a closed end": equal(Derivative(sqrt(x), x), 1 / (2 * sqrt(x)), x=Interval(0, 1)),
+    "1/q at a closed end": equal((q + q**2) / q, 1 + q, q=Interval(0, 1)),
+    "1/f of any function": equal((f(t) + f(t) ** 2) / f(t), 1 + f(t)),
+    "an integral over a pole": equal(Integral(1 / x, (x, -1, 1)), 0),
+    "an integral over a double pole": equal(Integral(1 / x**2, (x, -1, 1)), -2),
+    "a divergent integral": equal(Integral(1 / x, (x, 0, 1)), 5),
+    "∞ − ∞": equal(Integral(x, (x, -oo, oo)), 0),
+    "(ST)⁻¹, S any": equal((S * T).I * d, T.I * S.I * d, T="invertible"),
+    # branches, signs, equality for one sign only
+    "√x² = x": equal(sqrt(x**2), x),
+    "√x² = −x on x < 1": equal(sqrt(x**2), -x, x=Interval.open(-oo, 1)),
+    "log xy": equal(log(x * y), log(x) + log(y)),
+    "asin sin x": equal(asin(sin(x)), x),
+    "asin sin x, a little too far": equal(
+        asin(sin(x)), x, x=Interval.open(-pi / 2, pi / 2 + Rational(1, 1000))
+    ),
+    "atan x + atan 1/x": equal(atan(x) + atan(1 / x), pi / 2, x=Interval.open(-1, 1)),
+    "atan addition": equal(atan(a) + atan(b), atan((a + b) / (1 - a * b)), a=POSITIVE, b=POSITIVE),
+    "|x| smooth": equal(Derivative(Abs(x), x), x / Abs(x)),
+    "√(b − a)² with b < a too": equal(sqrt((b - a) ** 2), b - a, a=UNIT, b=UNIT),
+    # remainders
+    "continued past what was left out": then(expand(cos(h), 1, 2), "then_expand", 1 + h**5, h, 5),
+    "a term inside the remainder": expand(cos(h), 1 - h**2 / 2 + h**5, 4),
+    "cos to fifth order": expand(cos(h), 1 - h**2 / 2, 5),
+    "a factor in the last term": expand(exp(h), 1 + h + h**2, 3),
+    "h² log h": expand(exp(h) + h**2 * log(h), 1 + h, 2, h=POSITIVE),
+    "h^{5/2}": expand(1 + h ** Rational(5, 2), 1, 3, h=POSITIVE),
+    "|h|": expand(Abs(h) * exp(h), h, 2),
+    "√h² on both sides": expand(sqrt(h**2), h, 2),
+    "1/h": expand(1 / h, 0, 1),
+    "a tiny term": expand(1 + TINY**3 * h**2 + h**3, 1, 3),
+    # capture
+    "captured": where(
+        M(t),
+        E(exp(t * y), TOSS),
+        lambda: one("equal", E(M(y), TOSS), 1 - q + q * exp(1), {"q": UNIT}),
+    ),
+    "captured by an integral": where(
+        M(t), Integral(x * t, (x, 0, 1)), equal(Integral(M(x), (x, 0, 1)), Rational(1, 3))
+    ),
+    # near-coincidences and slips
+    "π as a fraction": equal(x * pi, x * Rational(355, 113)),
+    "e^{π√163}": equal(exp(pi * sqrt(163)), sp.Integer(262537412640768744)),
+    "10⁻⁴⁰": equal(x + Rational(1, 10**40), x),
+    "product rule": equal(Derivative(L(x) * g(x), x), Derivative(L(x), x) * Derivative(g(x), x)),
+    "transposed": equal(v.T * A * d, v.T * A.T * d),
+    "commuted": equal(A * F, F * A, F="positive definite"),
+    "trace for determinant": equal(
+        A.det() if hasattr(A, "det") else sp.Determinant(A), sp.Trace(A)
+    ),
+    "bare index": equal(Sum(k, (k, 1, 3)), 7),
+    "a geometric sum, off by one": equal(Sum(q**k, (k, 1, oo)), 1 / (1 - q), q=UNIT),
+    "a geometric sum that diverges": equal(
+        Sum(q**k, (k, 0, oo)), 1 / (1 - q), q=Interval.open(0, 2)
+    ),
+}
+
+TRUE = {
+    "x² = 1 on x > 0": solve(Eq(x**2, 1), x, 1, x=POSITIVE),
+    "x² = q": solve(Eq(x**2, q), x, sqrt(q), x=POSITIVE, q=UNIT),
+    "a double root": solve(Eq((x - 3) ** 2, 0), x, 3),
+    "one real root": solve(Eq(x**3, 8), x, 2),
+    "x³ = x beyond ½": solve(Eq(x**3, x), x, 1, x=Interval.open(Rational(1, 2), oo)),
+    "ax = a, a > 0": solve(Eq(a * x, a), x, 1, a=POSITIVE),
+    "logit": solve(Eq(z, log(q / (1 - q))), q, 1 / (1 + exp(-z)), q=UNIT),
+    "tanh": solve(Eq(sp.tanh(x), a), x, log((1 + a) / (1 - a)) / 2, a=Interval.open(-1, 1)),
+    "a system": solve(
+        [Eq(x + a * y, 1), Eq(y - a * x, 0)], [x, y], [1 / (1 + a**2), a / (1 + a**2)]
+    ),
+    "Tv = d": solve(Eq(T * v, d), v, T.I * d, T="invertible"),
+    "(F + aI)v = d": solve(
+        Eq((F + a * sp.Identity(2)) * v, d), v, (F + a * sp.Identity(2)).I * d,
+        F="positive definite", a=POSITIVE,
+    ),
+    "TᵀFTv = d": solve(
+        Eq(T.T * F * T * v, d), v, T.I * F.I * T.T.I * d, F="positive definite", T="invertible"
+    ),
+    "f′ = −f from 1": solve([Eq(Derivative(f(t), t), -f(t)), Eq(f(0), 1)], f(t), exp(-t)),
+    "f′ = a − f from b": solve(
+        [Eq(Derivative(f(t), t), a - f(t)), Eq(f(0), b)], f(t), a + (b - a) * exp(-t)
+    ),
+    "atan x + atan 1/x": equal(atan(x) + atan(1 / x), pi / 2, x=POSITIVE),
+    "atan x + atan 1/x, x < 0": equal(atan(x) + atan(1 / x), -pi / 2, x=Interval.open(-oo, 0)),
+    "√(b − a)²": equal(sqrt((b - a) ** 2), b - a, a=LINE, b=Interval.open(a, oo)),
+    "out of order": equal(sqrt((b - a) ** 2), b - a, b=Interval.open(a, oo), a=LINE),
+    "√((a − b)²), b < a": equal(sqrt((b - a) ** 2), a - b, a=LINE, b=Interval.open(-oo, a)),
+    "log of a gap": equal(
+        log((b - a) / (1 - a)) + log(1 - a), log(b - a), a=UNIT, b=Interval.open(a, 1)
+    ),
+    "√x² on x < 0": equal(sqrt(x**2), -x, x=Interval.open(-oo, 0)),
+    "a scale of 1e-9": expand(log(1 + h / TINY), h / TINY - h**2 / (2 * TINY**2), 3),
+    "a scale of 1e-9, in sin": expand(sin(h / TINY), h / TINY, 3),
+    "cos": expand(cos(h), 1 - h**2 / 2, 4),
+    "cos, less said than known": expand(cos(h), 1 - h**2 / 2, 3),
+    "a root at 0+": expand(sqrt(1 + h), 1 + h / 2 - h**2 / 8, 3, h=POSITIVE),
+    "expanded, then less": then(
+        expand(exp(h), 1 + h + h**2 / 2, 3), "then_expand", 1 + h, h, 2
+    ),
+    "one toss": lambda: one("equal", E((y - q) ** 2, TOSS), q * (1 - q), {"q": UNIT}),
+    "a closed unit interval": lambda: one("equal", E(y, TOSS), q, {"q": Interval(0, 1)}),
+    "softmax weights": equal(
+        E(y, (y, [0, 1, 2], [exp(r * i) / (1 + exp(r) + exp(2 * r)) for i in range(3)])),
+        (exp(r) + 2 * exp(2 * r)) / (1 + exp(r) + exp(2 * r)),
+    ),
+    "a Gaussian": equal(E(x**2, (x, -oo, oo, BELL)), 1),
+    "an exponential": equal(E(x, (x, 0, oo, r * exp(-r * x))), 1 / r, r=POSITIVE),
+    "uniform": equal(E(x, (x, a, b, 1 / (b - a))), (a + b) / 2, a=LINE, b=Interval.open(a, oo)),
+    "an integral": equal(Integral(x**2, (x, 0, 1)), Rational(1, 3)),
+    "an improper integral": equal(Integral(1 / sqrt(x), (x, 0, 1)), 2),
+    "log x² on x > 0": equal(log(x**2), 2 * log(x), x=POSITIVE),
+    "∂ log(1 − q)": equal(Derivative(log(1 - q), q), -1 / (1 - q), q=UNIT),
+    "tan": equal(tan(x) * cos(x), sin(x), x=Interval.open(-pi / 2, pi / 2)),
+    "half angle": equal(1 / (1 - cos(x)), 1 / (2 * sin(x / 2) ** 2), x=Interval.open(0, pi)),
+    "a pole outside": equal((x**2 - 1) / (x - 1), x + 1, x=Interval.open(-1, 1)),
+    "1/f of a positive one": equal((w(x) + w(x) ** 2) / w(x), 1 + w(x), w=POSITIVE),
+    "not captured": where(
+        M(t), E(exp(t * y), TOSS),
+        lambda: one("equal", E(M(y), TOSS), (1 - q) + q * (1 - q + q * exp(1)), {"q": UNIT}),
+    ),
+    "not captured by an integral": where(
+        M(t), Integral(x * t, (x, 0, 1)), equal(Integral(M(x), (x, 0, 1)), Rational(1, 4))
+    ),
+    "bare index": equal(Sum(k, (k, 1, 3)), 6),
+    "a geometric sum": equal(Sum(q**k, (k, 0, oo)), 1 / (1 - q), q=UNIT),
+    "a logistic curve": equal(1 / (1 + exp(-z)), exp(z) / (1 + exp(z))),
+    "cosh": equal(1 / sp.cosh(x) ** 2, 1 - sp.tanh(x) ** 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_a_false_line_is_refused(name):
+    with pytest.raises((DerivationError, ValueError)):
+        FALSE[name]().verify()
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_a_true_line_is_accepted(name):
+    assert all(step.earned for step in TRUE[name]().verify().steps)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        where(z, log(q), equal(z, log(q), q=UNIT)),
+        where(M(t), exp(t), equal(M(x), exp(x))),
+        equal(a + b, b + a),
+    ],
+)
+def test_what_restates_a_definition_earns_no_mark(line):
+    (verdict,) = line().verify().steps
+    assert not verdict.earned
+    page = line()._repr_mimebundle_()["text/html"]
+    assert "✓" not in page and "by definition" in page
