@@ -139,7 +139,9 @@ def test_expansion():
 
 def test_expansion_goes_on_to_the_same_order():
     d = line("expand", exp(h) - 1, h * (1 + h / 2), var=h, order=3)
-    d.then(h + h**2 / 2 + h**3, because="what is dropped may change").verify()
+    with pytest.raises(ValueError, match="no term of order 3"):
+        d.then(h + h**2 / 2 + h**3, because="what is dropped does not stand beside the remainder")
+    d.then(h + h**2 / 2, because="multiply out").verify()
     assert d.steps[1].right_latex.endswith(r"O\left(h^{3}\right)")
     with pytest.raises(DerivationError):
         d.then(h + h**2, because="but not this").verify()
@@ -153,11 +155,11 @@ def test_solution():
     line("solve", [Eq(a + z, 3 * s), Eq(a - z, s)], [a, z], [2 * s, s]).verify()
     with pytest.raises(DerivationError, match="the two sides differ"):
         line("solve", Eq(z, log(q / (1 - q))), q, 1 / (1 + exp(z))).verify()
-    with pytest.raises(DerivationError, match="outside its domain"):
+    with pytest.raises(DerivationError, match="does not hold on the whole domain"):
         line("solve", Eq(s**2, exp(z)), s, -exp(z / 2)).verify()
-    with pytest.raises(DerivationError, match="has a zero in the domain"):
+    with pytest.raises(DerivationError, match="does not hold on the whole domain"):
         line("solve", Eq(a * (1 - 2 * q), 1), a, 1 / (1 - 2 * q)).verify()
-    with pytest.raises(DerivationError, match="outside its domain"):
+    with pytest.raises(DerivationError, match="does not hold on the whole domain"):
         line("solve", Eq(a**2, q - Rational(1, 50)), a, sqrt(q - Rational(1, 50))).verify()
 
 
@@ -371,7 +373,10 @@ def test_a_chain_goes_on_from_a_mutant():
         (lambda: Derivation("a").define(σ(z + 1), z), "what: expected symbols"),
         (lambda: Derivation("a").define(q, q + 1), "meaning: expected an expression without q"),
         (lambda: Derivation("a").define(q, z).define(z, q).equal(q, 1, "x").verify(), "circle"),
-        (lambda: line("equal", g, g, domain={}).verify(), "expected sizes for n"),
+        (
+            lambda: line("equal", g.T * F, g.T * F.T, domain={}).verify(),
+            "expected sizes for n",
+        ),
         (lambda: line("equal", y, y, domain={y: range(200)}).verify(), "at most 128"),
     ],
 )

@@ -177,7 +177,8 @@ def kl_to_third_order() -> Derivation:
         title="KL divergence between neighbouring coins",
         problem="Expand the KL divergence between a coin and its neighbour in the displacement "
         "$h$, in each chart. What comes after $\\tfrac12Fh^2$?",
-        domain={q: UNIT, z: LINE, ω: ARC},
+        domain={q: UNIT, z: LINE, ω: ARC, h: Interval.open(-ω, sp.pi - ω)},
+        why={h: "so that the angle stays an angle of a coin"},
     )
     A, Fz = Function("A"), Symbol("F_z")
     logistic(d).define(A(z), log(1 + exp(z))).define(Fz, VARIANCE)

@@ -40,6 +40,8 @@ HALF = Rational(1, 2)
 s, s1, s2 = symbols("s s_1 s_2")  # the score, its first and second derivative in θ
 p, w = Function("p"), Function("w")
 WORLD = (x, [1, 2, 3], [p(1, θ), p(2, θ), p(3, θ)])  # three outcomes
+# p(1, θ) and p(2, θ), and what they leave of one, are probabilities
+FACES = {w(1, θ): UNIT, w(2, θ): Interval.open(0, 1 - w(1, θ))}
 TEX = {s1: r"\partial s", s2: r"\partial^2 s"}
 
 
@@ -70,7 +72,7 @@ def score_and_fisher() -> Derivation:
         title="The score has mean zero, and its mean square is a curvature",
         problem="What are the mean and the mean square of the score, if all we know is that the "
         "probabilities add up to 1?",
-        domain={θ: LINE},
+        domain={θ: LINE, **FACES},
         valid_for="three outcomes, whose probabilities are any smooth functions of θ",
         tex=TEX,
     )
@@ -102,7 +104,7 @@ def kl_third_order() -> Derivation:
         "kl-third-order",
         title="KL between neighbours",
         problem="How far is it, in nats, from $\\theta$ to $\\theta + h$?",
-        domain={θ: LINE},
+        domain={θ: LINE, **FACES},
         valid_for="three outcomes, whose probabilities are any smooth functions of θ",
         tex=TEX,
     )
@@ -180,7 +182,7 @@ def divergences_second_order() -> Derivation:
         "divergences-second-order",
         title="One metric, many constants",
         problem="How much of $f$ is left between neighbours?",
-        domain={u: POSITIVE},
+        domain={u: POSITIVE, **FACES},
         valid_for="three outcomes, whose probabilities are any smooth functions of θ",
     )
     three_outcomes(d)
@@ -246,7 +248,7 @@ def curvatures() -> Derivation:
         problem=r"In a plane a circle of radius $r$ measures $2\pi r$. Where it measures "
         r"$2\pi r - \tfrac{\pi}{3} K r^3 + \dots$, $K$ is the Gaussian curvature. How long are "
         "circles of a small Fisher radius?",
-        domain={r: POSITIVE, σ: POSITIVE},
+        domain={r: POSITIVE, σ: POSITIVE, w(t): POSITIVE},
         sampled={r: Interval.open(0, pi)},
     )
     d.define(abscissa, μ / sqrt(2))

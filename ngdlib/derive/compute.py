@@ -139,7 +139,8 @@ def _random_point(
 ) -> dict[Any, Any]:
     point: dict[Any, Any] = {}
     with mp.workdps(DIGITS + GUARD):
-        listed = [s for s, w in d.domain.items() if isinstance(w, sp.Interval)]
+        intervals = {s for s, w in d.domain.items() if isinstance(w, sp.Interval)}
+        listed = [s for s in d.domain if s in intervals and not isinstance(s, AppliedUndef)]
         for symbol in [*listed, *sorted(used - set(listed), key=str)]:
             where = d.sampled.get(symbol, d.where(symbol))
             low, high = (number(put(x, case), point) for x in (where.start, where.end))
@@ -270,6 +271,7 @@ def _in_range(d: Derivation, head: Any, function: Any) -> Any:
 
     def instance(*args: Any) -> Any:
         value = function(*args)
+        turn = sp.sin(value)  # between -1 and 1, so that nothing is lost to rounding far out
         for what, where in ranges.items():
             same = dict(zip(what.args, args, strict=True))
             if all(a == b or isinstance(a, sp.Symbol) for a, b in same.items()):
@@ -278,9 +280,9 @@ def _in_range(d: Derivation, head: Any, function: Any) -> Any:
                     if f.func == head:
                         low, high = (e.xreplace({f: instance(*f.args)}) for e in (low, high))
                 if high == sp.oo:
-                    return low + sp.exp(value / 2) if low != -sp.oo else value
-                part = 1 / (1 + sp.exp(-value))
-                return low + (high - low) * part if low != -sp.oo else high - sp.exp(value / 2)
+                    return low + sp.exp(turn) if low != -sp.oo else value
+                part = 1 / (1 + sp.exp(-turn))
+                return low + (high - low) * part if low != -sp.oo else high - sp.exp(turn)
         return value
 
     return instance

@@ -33,20 +33,11 @@ def mutants(d: Derivation) -> Iterator[tuple[str, Derivation]]:
     """
     for step in d.steps:
         seen: set[Any] = {(step.lhs, step.rhs, step.order)}
-        kinds: dict[str, list[tuple[str, Step]]] = {}
         for what, changed in _mistakes(d, step):
-            kinds.setdefault(what.split(":")[0], []).append((what, changed))
-        for found in kinds.values():
-            made = 0
-            for what, changed in [found[0], *reversed(found[1:])]:  # the outermost, then inner ones
-                key = (changed.lhs, changed.rhs, changed.order)
-                if made < PER_KIND and key not in seen and _is_wrong(d, changed, step):
-                    made += 1
-                    yield f"step {step.number}: {what}", d.with_step(changed)
-                seen.add(key)
-
-
-PER_KIND = 2  # mutants of one kind on one side of a line
+            key = (changed.lhs, changed.rhs, changed.order)
+            if key not in seen and _is_wrong(d, changed, step):
+                yield f"step {step.number}: {what}", d.with_step(changed)
+            seen.add(key)
 
 
 def _mistakes(d: Derivation, step: Step) -> Iterator[tuple[str, Step]]:

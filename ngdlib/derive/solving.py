@@ -62,9 +62,9 @@ def _inside(d: Derivation, step: Step, unknown: Any, solution: Any) -> None:
         values = list(where) if isinstance(where, tuple) else []
         if solution not in values:
             raise Undecided(f"it is not shown that {unknown} = {solution} is in its domain")
+    check_domain(d, step, [solution])
     if not isinstance(where, sp.Interval):
         return
-    check_domain(d, step, [solution])
     for case in d.cases(solution):
         value = put(solution, case)
         low, high = (d.unfold(put(end, case)) for end in (where.start, where.end))
