@@ -47,12 +47,13 @@ def check(d: Derivation, step: Step) -> tuple[float, int, float | None, int]:
         slow = _by_quadrature(left) or _by_quadrature(right)
         tolerance = TOLERANCE_QUADRATURE if slow else TOLERANCE
         demanded = max(demanded, tolerance)
+        any_function = bool(left.atoms(AppliedUndef) | right.atoms(AppliedUndef))
         for case in d.cases(left, right):
             found = samples(d, step, left, right, case, dice)
             edges = samples(d, step, left, right, case, dice, edges=True)
             found = itertools.chain(
                 itertools.islice(found, 2 if slow else POINTS),
-                itertools.islice(edges, 0 if slow or step.order else EDGES),
+                itertools.islice(edges, 0 if slow or step.order or any_function else EDGES),
             )
             for a, b, point, shown in found:
                 count += 1

@@ -19,7 +19,8 @@ import sympy as sp
 from mpmath import iv
 from sympy.core.function import AppliedUndef
 from sympy.matrices import MatrixBase
-from sympy.matrices.expressions.matexpr import MatrixElement, MatrixExpr
+from sympy.matrices.expressions.matexpr import MatrixExpr
+from sympy.simplify.fu import TR5, TR6
 
 from ngdlib.derive.language import E, Entry, Undecided, put, spelled_out
 
@@ -356,8 +357,9 @@ class Space:
             inside = all(self.sign(a, depth + 2) == 1 for a in (angle, sp.pi - angle))
             yield 1 if inside else None
         if depth == 0 and wavy and sp.count_ops(x) <= 60:
-            form = sp.trigsimp(x)
-            yield self.sign(form, 1) if form != x else None
+            for way in (TR5, TR6, sp.trigsimp):  # 1 - sin² is cos²
+                form = sp.expand(way(x))
+                yield self.sign(form, 1) if form != x else None
         forms = [x.xreplace(self._built)]
         if x.has(sp.exp):
             forms.append(sp.expand(x.xreplace(self._powers), power_exp=True))
@@ -750,9 +752,3 @@ def _definite(d: Derivation, x: Any) -> float:
             factors = factors[1:-1]
         return min(whole, _definite(d, factors[0])) if factors else whole
     return 0
-
-
-def quadratic(d: Derivation, x: Any) -> bool:
-    """Is a scalar made of matrices known not to be negative?"""
-    inner = x.parent if isinstance(x, MatrixElement) else x
-    return _definite(d, inner) > 0
