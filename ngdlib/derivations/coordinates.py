@@ -90,9 +90,10 @@ def coin_speeds() -> Derivation:
     d.equal(Derivative(σ(z), z) * (ȳ - σ(z)), σ(z) * (1 - σ(z)) * (ȳ - σ(z)),
             because=r"seen in probability: $\dot q = \frac{dq}{dz}\,\dot z$")  # fmt: skip
     second = sp.Mul(q, 1 - q, ȳ - q, evaluate=False)  # in z it would be the line above
-    both = sp.Mul(second, sp.Pow(speed, -1, evaluate=False), evaluate=False)
-    d.equal(both, sp.Pow(sp.Mul(q, 1 - q, evaluate=False), 2, evaluate=False),
-            because=r"the second, with $\sigma(z) = q$, divided by the first")  # fmt: skip
+    square = sp.Pow(sp.Mul(q, 1 - q, evaluate=False), 2, evaluate=False)
+    d.equal(second, sp.Mul(square, speed, evaluate=False),
+            because=r"with $\sigma(z) = q$: this factor times the first, "
+            r"at the optimum too, where both are 0")  # fmt: skip
     return d
 
 
