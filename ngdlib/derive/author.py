@@ -410,7 +410,7 @@ class Derivation:
     def _checked(self, step: Step) -> StepVerdict:
         pairs = self.pairs(step)
         sides = list(dict.fromkeys(side for pair in pairs for side in pair))
-        if step.relation == "equal" and canonical(sides[0]) == canonical(sides[-1]):
+        if step.relation == "equal" and _restates(step, *pairs[0]):
             domain.check(self, step, sides)
             decide.check_expectations(self, step, sides)
             return StepVerdict(step.number, DEFINITION, 0.0, 0)
@@ -544,6 +544,13 @@ def _domain_of(symbol: Any, where: Any) -> Any:
     raise ValueError(
         f"domain: expected an Interval, a Range or a list of values for {symbol}, got {where!r}"
     )
+
+
+def _restates(step: Step, left: Any, right: Any) -> bool:
+    """Does a line say no more than what its names mean, or nothing at all?"""
+    if step.lhs == step.rhs:
+        return True
+    return canonical(left) == canonical(right) and canonical(step.lhs) != canonical(step.rhs)
 
 
 def _in_order(domain: dict) -> dict:
