@@ -253,6 +253,6 @@ def test_in_one_dimension_a_natural_step_is_one_division():
     coin, q = Bernoulli("probability"), np.linspace(0.05, 0.95, 19)[:, None]
     F, g = coin.fisher(q), -1 / q
     np.testing.assert_array_equal(descent.natural_direction(F, g), -g / F[..., 0])
-    state, info = step(init(q[3]), coin, data_fit(coin, [1.0]))
-    assert state.theta[0] == 1.0
+    state, info = step(init([0.2]), coin, data_fit(coin, [1.0]))
+    assert state.theta[0] == 1.0  # what the chapter on coins says
     assert not info.in_domain

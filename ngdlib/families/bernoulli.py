@@ -180,7 +180,7 @@ class Bernoulli(Discrete):
     def _cross_entropy_gradient(self, theta: Array, mean: Array) -> Array:
         r, q = self._both(theta)
         if self.chart == "probability":
-            return (1 - mean) / r - mean / q
+            return (q - mean) * self._power(theta, -1)  # F times what a unit natural step moves
         if self.chart == "log-odds":
             return q * (1 - mean) - r * mean  # q - mean, exact at both ends
         cotangent = 1 / np.tan(theta / 2)
