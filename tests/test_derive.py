@@ -469,3 +469,13 @@ def test_a_long_line_can_be_broken_where_terms_meet():
     terms = sum(sp.Symbol(f"a_{i}") * q**i for i in range(1, 9))
     page = line("equal", terms, terms + 0)._repr_mimebundle_()["text/html"]
     assert page.count("ngd-part") > 10
+
+
+def test_a_pole_under_an_integral_is_refused():
+    """Quadrature meets r = 0: that is a line that does not follow, and no crash."""
+    r = Symbol("r")
+    d = Derivation("pole", problem="?", domain={r: Interval.open(-oo, oo)})
+    density = exp(-(r**2) / 2) / sqrt(2 * pi)
+    d.expectation(1 / r**2, (r, -oo, oo, density), sp.Integer(1), because="false")
+    with pytest.raises(DerivationError):
+        d.verify()

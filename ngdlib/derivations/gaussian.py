@@ -57,12 +57,6 @@ def fisher_of_the_scale() -> Derivation:
         Integer(2),
         because=r"the variance of $r^2$, so $F = 2/\sigma^2$",
     )
-    d.expectation(
-        r * (r**2 - 1),
-        (r, -oo, oo, density),
-        Integer(0),
-        because=r"and with the score of $\mu$, which is $r/\sigma$, it is uncorrelated",
-    )
     return d
 
 

@@ -209,7 +209,10 @@ def _evaluate(node: Any, point: Mapping) -> Any:
         return number(body, {**point, variable: t})
 
     if isinstance(node, sp.Integral):
-        return mp.quad(term, [low, high])
+        try:
+            return mp.quad(term, [low, high])
+        except ZeroDivisionError:  # a pole: the integral has no value, and the line is refused
+            return mp.nan
     if mp.isinf(high):
         return mp.nsum(term, [int(low), mp.inf])
     values = [term(mp.mpf(k)) for k in range(int(low), int(high) + 1)]
