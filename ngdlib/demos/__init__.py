@@ -1,9 +1,10 @@
 """Interactive demos: widgets in Jupyter, self-contained figures on the book's static pages."""
 
+from ngdlib.demos.damped_line import DampedLine
 from ngdlib.demos.gaussian_steps import GaussianSteps
 from ngdlib.demos.kl_balls import KLBalls
 from ngdlib.demos.one_arrow import OneArrow
 from ngdlib.demos.steps_in_any_chart import StepsInAnyChart
 from ngdlib.demos.two_charts import TwoCharts
 
-__all__ = ["GaussianSteps", "KLBalls", "OneArrow", "StepsInAnyChart", "TwoCharts"]
+__all__ = ["DampedLine", "GaussianSteps", "KLBalls", "OneArrow", "StepsInAnyChart", "TwoCharts"]
