@@ -386,7 +386,8 @@ def damped_step(
     """Try v = -(F + lambda I)^-1 g; go there if the loss falls; change lambda by the rule.
 
     fisher  maps theta (..., d) to the Fisher matrix (..., d, d), which may be singular
-    A loss that is nan or infinite at the trial counts as worse. Lambda stays within float64.
+    A loss that is nan or infinite at the trial counts as worse. Lambda is kept above 1e-9 of the
+    largest diagonal entry of F, below which a singular F + lambda I loses its digits.
     ValueError where F + lambda I is not positive definite, or the gradient not finite.
     """
     instance("state", state, Damped, "a Damped, as `damped_init` gives it")
@@ -405,7 +406,8 @@ def damped_step(
         # -g^T v = v^T F v + lambda v^T v: a sum of squares, so nothing cancels
         predicted = fisher_length(F, v) ** 2 / 2 + λ * np.sum(v * v, axis=-1)
         ratio = gain / predicted
-        damping = np.clip(λ * rule._change(gain, ratio), 1e-300, 1e300)
+        least = 1e-9 * np.max(np.diagonal(F, axis1=-2, axis2=-1), axis=-1)
+        damping = np.clip(λ * rule._change(gain, ratio), np.maximum(least, 1e-300), 1e300)
     accepted = gain > 0
     moved = np.where(accepted[..., None], θ + v, θ)
     info = DampedInfo(loss, θ + v, gain, predicted, ratio, accepted)

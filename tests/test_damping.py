@@ -127,6 +127,17 @@ def test_a_trial_without_a_loss_is_refused():
         assert info.trial == pytest.approx(10.5)
 
 
+def test_a_singular_matrix_never_runs_out_of_damping():
+    """Three logits for three classes: F is singular, and lambda shrinks at each step."""
+    task = fisher.regression("softmax", np.ones((3, 1)), 3)
+    y = np.array([0, 1, 2])
+    fit = Objective(lambda t: fisher.loss(task, t, y), lambda t: fisher.gradient(task, t, y))
+    state = damped_init([2.0, 0.0, -1.0], 1.0)
+    for _ in range(60):
+        state, _ = damped_step(state, fit, lambda t: fisher.fisher(task, t), ReductionRatio(10))
+    assert np.allclose(state.theta, 1 / 3, atol=1e-6)  # the sum of the logits never moved
+
+
 def test_what_is_refused():
     good = damped_init([1.0], 0.1)
     for bad in (0.0, -1.0, np.nan, [0.1, 0.2], "a"):
