@@ -58,13 +58,12 @@ def reverse_kl(model: Gaussian, target: ArrayLike) -> Objective:
     instance("model", model, Gaussian, "a Gaussian")
     base = Gaussian("mu, sigma")
     target = base._point("target", target)
-    goal = model._from_base(target)
+    goal = base.change_to(model).forward(target)
 
     def gradient(theta: Array) -> Array:
-        here = model._to_base(model._point("theta", theta))
-        (mu, sigma), (m, s) = np.moveaxis(here, -1, 0), np.moveaxis(target, -1, 0)
-        g = np.stack(np.broadcast_arrays((mu - m) / s**2, sigma / s**2 - 1 / sigma), axis=-1)
-        return np.einsum("...i,...ij->...j", g, model._base_velocity(here))
+        theta = model._point("theta", theta)
+        mu, sigma, (m, s) = model._mu(theta), model._sigma(theta), np.moveaxis(target, -1, 0)
+        return model._pull((mu - m) / s**2, sigma / s**2 - 1 / sigma, theta)
 
     return Objective(lambda theta: model.kl(theta, goal), gradient)
 
