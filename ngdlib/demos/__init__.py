@@ -3,8 +3,17 @@
 from ngdlib.demos.damped_line import DampedLine
 from ngdlib.demos.gaussian_steps import GaussianSteps
 from ngdlib.demos.kl_balls import KLBalls
+from ngdlib.demos.mixture_manifold import MixtureManifold
 from ngdlib.demos.one_arrow import OneArrow
 from ngdlib.demos.steps_in_any_chart import StepsInAnyChart
 from ngdlib.demos.two_charts import TwoCharts
 
-__all__ = ["DampedLine", "GaussianSteps", "KLBalls", "OneArrow", "StepsInAnyChart", "TwoCharts"]
+__all__ = [
+    "DampedLine",
+    "GaussianSteps",
+    "KLBalls",
+    "MixtureManifold",
+    "OneArrow",
+    "StepsInAnyChart",
+    "TwoCharts",
+]

@@ -4,6 +4,7 @@ A demo is a Python class and a JavaScript module beside it::
 
     class KLBalls(Demo):
         _module = "kl_balls.js"          # base.js is put before it; it calls ngd.demo({...})
+        _data = {}                       # tables for the module, where it needs some: its DATA
         name = "kl-balls"                # id on the page and name of its URL fragment
         title = "Balls of equal divergence"           # its accessible name
         caption = "What to look at, then what it means."    # may hold <em>, <sub>, entities
@@ -105,6 +106,7 @@ class Demo(anywidget.AnyWidget):
 
     _module: ClassVar[str]
     _before: ClassVar[tuple[str, ...]] = ()  # modules that it shares with other demos
+    _data: ClassVar[dict[str, Any]] = {}  # tables that Python computed, the module's DATA
     name: ClassVar[str]
     title: ClassVar[str]
     caption: ClassVar[str]
@@ -114,7 +116,7 @@ class Demo(anywidget.AnyWidget):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if "_module" in cls.__dict__:
-            cls._esm = module_text(*cls._before, cls._module)
+            cls._esm = module_text(*cls._before, cls._module, data=cls._data)
             cls._css = tokens_css() + (FOLDER / "demo.css").read_text(encoding="utf-8")
         super().__init_subclass__(**kwargs)
 
@@ -182,10 +184,16 @@ class Demo(anywidget.AnyWidget):
         return {**data, "text/html": self.figure()}, metadata
 
 
-def module_text(*modules: str) -> str:
-    """The ES module of a demo: the shared helpers, then its own code, in one scope."""
+def module_text(*modules: str, data: dict[str, Any] | None = None) -> str:
+    """The ES module of a demo: the shared helpers, then its own code, in one scope.
+
+    data  tables that Python computed, as plain lists and numbers: `DATA` of the module
+    """
     parts = ("moving.js", "base.js", *modules)
-    return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in parts)
+    texts = [(FOLDER / name).read_text(encoding="utf-8") for name in parts]
+    if data:
+        texts.insert(2, f"const DATA = {json.dumps(data, separators=(',', ':'))};")
+    return "\n".join(texts)
 
 
 def _script_safe(text: str) -> str:
