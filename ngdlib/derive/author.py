@@ -210,7 +210,15 @@ class Derivation:
         self.definitions: list[tuple[Any, Any]] = []
         self.steps: list[Step] = []
         self._valid_for = valid_for
+        self._forget()
+
+    def _forget(self) -> None:
         self._verdicts: dict[Step, StepVerdict] = {}
+        # what was found on the way, shared with the mutants: see `compute` and `domain`
+        self.points: dict[Any, compute.Point] = {}
+        self.instances: dict[Any, Any] = {}
+        self.proved: set[Any] = set()
+        self._unfolded: dict[Any, Any] = {}
 
     # Building
 
@@ -234,7 +242,7 @@ class Derivation:
         if meaning.has(head):
             raise ValueError(f"meaning: expected an expression without {head}, got {meaning}")
         self.definitions.append((what, meaning))
-        self._verdicts.clear()
+        self._forget()
         return self
 
     def equal(self, lhs: Any, rhs: Any, because: str) -> Derivation:
@@ -329,6 +337,8 @@ class Derivation:
         copy.sampled = self.sampled
         copy.domain, copy._valid_for = self.domain, self._valid_for
         copy.definitions, copy._verdicts = list(self.definitions), dict(self._verdicts)
+        copy.points, copy.instances, copy.proved = self.points, self.instances, self.proved
+        copy._unfolded = self._unfolded
         copy.steps = [changed if s.number == changed.number else s for s in self.steps]
         after = changed.number
         if after < len(copy.steps) and copy.steps[after].chained:
@@ -434,6 +444,11 @@ class Derivation:
 
     def unfold(self, x: Any, keep: tuple = ()) -> Any:
         """The expression with every defined name replaced by its meaning, but for those to keep."""
+        if (x, keep) not in self._unfolded:
+            self._unfolded[x, keep] = self._unfold(x, keep)
+        return self._unfolded[x, keep]
+
+    def _unfold(self, x: Any, keep: tuple) -> Any:
         definitions = [(what, m) for what, m in self.definitions if what not in keep]
         for _ in range(len(definitions) + 1):
             before = x

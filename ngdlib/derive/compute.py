@@ -20,6 +20,7 @@ from ngdlib.derive.language import (
     E,
     Undecided,
     put,
+    rebuilt,
     scalars,
     size,
 )
@@ -41,7 +42,6 @@ def check(d: Derivation, step: Step) -> tuple[float, int, float | None, int]:
 
     Raises DerivationError at a point where the line does not hold.
     """
-    dice = random.Random(f"{d.name}:{step.number}")
     worst, count, slopes, demanded = mp.mpf(0), 0, [], TOLERANCE
     for left, right in d.pairs(step):
         slow = _by_quadrature(left) or _by_quadrature(right)
@@ -49,8 +49,8 @@ def check(d: Derivation, step: Step) -> tuple[float, int, float | None, int]:
         demanded = max(demanded, tolerance)
         any_function = bool(left.atoms(AppliedUndef) | right.atoms(AppliedUndef))
         for case in d.cases(left, right):
-            found = samples(d, step, left, right, case, dice)
-            edges = samples(d, step, left, right, case, dice, edges=True)
+            found = samples(d, step, left, right, case)
+            edges = samples(d, step, left, right, case, "edges")
             found = itertools.chain(
                 itertools.islice(found, 2 if slow else POINTS),
                 itertools.islice(edges, 0 if slow or step.order or any_function else EDGES),
@@ -72,15 +72,12 @@ def check(d: Derivation, step: Step) -> tuple[float, int, float | None, int]:
     return float(worst), count, min(slopes, default=None), round(-float(mp.log10(demanded)))
 
 
-def _slope(
-    d: Derivation, step: Step, left: Any, right: Any, point: Mapping, shown: Mapping
-) -> float:
+def _slope(d: Derivation, step: Step, left: Any, right: Any, point: Point, shown: Mapping) -> float:
     """The slope of log |left - right| against log |var| as var goes to 0."""
     for scale in (6, 26):  # the second for what varies on a scale of its own, such as 1e-9
         digits = DIGITS + GUARD + (scale - 6) * (step.order + 1)
         near, nearer = (
-            _residual(left, right, {**point, step.var: mp.mpf(10) ** -k}, digits)[0]
-            for k in (scale, scale + 2)
+            _residual(left, right, point.near(step.var, k), digits)[0] for k in (scale, scale + 2)
         )
         if nearer < mp.mpf(10) ** -(digits - 10):
             return math.inf  # no remainder at all
@@ -98,55 +95,81 @@ def _slope(
     return slope
 
 
+class Point(dict):
+    """The numbers of the symbols at a sample point, and the values that were found there: a line
+    and its mutants are evaluated at the same points, and differ in one place only."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.found: dict[Any, Any] = {}
+
+    def near(self, var: Any, k: int) -> Point:
+        """This point, with `var` at 10^-k."""
+        if (var, k) not in self.found:
+            self.found[var, k] = Point({**self, var: mp.mpf(10) ** -k})
+        return self.found[var, k]
+
+
 def samples(
     d: Derivation,
     step: Step,
     left: Any,
     right: Any,
     case: Mapping,
-    dice: random.Random,
-    edges: bool = False,
-) -> Iterator[tuple[list[Any], list[Any], dict[Any, Any], dict[str, Any]]]:
+    purpose: str = "",
+) -> Iterator[tuple[list[Any], list[Any], Point, dict[str, Any]]]:
     """Both sides as scalars, and random points of the domain to evaluate them at, without end.
 
-    Undefined functions are the same in every sample; so are matrices with `edges`, where
-    every point is close to an end of the domain.
+    Each purpose has points of its own. With "edges" every point is close to an end of the domain.
+    Undefined functions are the same in every sample; so are matrices with "edges".
     """
     case_shown: dict[str, Any] = {str(k): float(v) for k, v in case.items()}
     left, right = put(left, case), put(right, case)
     heads = {f.func for side in (left, right) for f in side.atoms(AppliedUndef)}
-    fixed = random.Random(f"{d.name}:{step.number}")
     for head in sorted(heads, key=str):
-        instance = _in_range(d, head, _random_function(fixed))
-        left, right = left.replace(head, instance), right.replace(head, instance)
+        left, right = (_with_instance(d, step, head, side) for side in (left, right))
     matrices = {m for side in (left, right) for m in side.atoms(sp.MatrixSymbol)}
     kinds = {put(m, case): kind for m, kind in d.domain.items() if kind in MATRIX_KINDS}
     instances: dict[Any, Any] = {}
     for k in itertools.count():
-        if k == 0 or (matrices and not edges):
+        seed = f"{purpose}:{d.name}:{step.number}:{k}"
+        if k == 0 or (matrices and purpose != "edges"):
             for m in sorted(matrices, key=str):
+                dice = random.Random(f"{seed}:{m}")
                 instances[m] = _random_matrix(m, kinds.get(m, "any"), dice)
             sides = [scalars(put(side, instances)) for side in (left, right)]
             used = {s for side in sides for x in side for s in x.free_symbols} - {step.var}
-        point = _random_point(d, used, case, dice, edges)
+        key = (seed, tuple(case.items()), tuple(instances.values()))
+        point = d.points.setdefault(key, Point())
+        _place(point, d, used, case, seed, purpose == "edges")
         shown = {m.name: [[float(x) for x in row] for row in instances[m].tolist()]
                  for m in instances}  # fmt: skip
         shown |= {str(s): float(point[s]) for s in sorted(used, key=str)}
         yield *sides, point, case_shown | shown
 
 
-def _random_point(
-    d: Derivation, used: set, case: Mapping, dice: random.Random, edge: bool
-) -> dict[Any, Any]:
-    point: dict[Any, Any] = {}
+def _with_instance(d: Derivation, step: Step, head: Any, x: Any) -> Any:
+    """An expression with an undefined function replaced by a random one."""
+    if head not in d.instances:
+        random_one = _random_function(random.Random(f"{d.name}:{head}"))
+        d.instances[head] = (_in_range(d, head, random_one), {})
+    instance, done = d.instances[head]
+    return rebuilt(x, lambda e: isinstance(e, head), lambda e: instance(*e.args), done)
+
+
+def _place(point: Point, d: Derivation, used: set, case: Mapping, seed: str, edge: bool) -> None:
+    """Give each symbol its random number, the same whatever else is used beside it."""
+    listed = [
+        s for s, w in d.domain.items()
+        if isinstance(w, sp.Interval) and not isinstance(s, AppliedUndef) and s not in point
+    ]  # fmt: skip
+    rest = used - set(listed) - set(point)
     with mp.workdps(DIGITS + GUARD):
-        intervals = {s for s, w in d.domain.items() if isinstance(w, sp.Interval)}
-        listed = [s for s in d.domain if s in intervals and not isinstance(s, AppliedUndef)]
-        for symbol in [*listed, *sorted(used - set(listed), key=str)]:
+        for symbol in [*listed, *sorted(rest, key=str)]:
             where = d.sampled.get(symbol, d.where(symbol))
             low, high = (number(put(x, case), point) for x in (where.start, where.end))
+            dice = random.Random(f"{seed}:{sp.srepr(symbol)}")
             point[symbol] = _random_number(low, high, dice, edge)
-    return point
 
 
 def number(x: Any, point: Mapping) -> Any:
@@ -155,10 +178,83 @@ def number(x: Any, point: Mapping) -> Any:
     Derivatives are taken numerically, integrals by quadrature and sums term by term, so that the
     check does not lean on sympy's own rules for them.
     """
-    if x.has(sp.nan, sp.zoo):
-        return mp.nan
-    names, nodes, function = _plan(x)
-    return function(*(point[n] for n in names), *(_evaluate(node, point) for node in nodes))
+    return _function(x)(point)
+
+
+@lru_cache(maxsize=50000)
+def _function(x: Any) -> Any:
+    """An expression as a function of a point; made of those of its parts, which its mutants
+    share."""
+    if x.is_Symbol:
+        return lambda point: point[x]
+    if x.is_Integer:
+        n = int(x)
+        return lambda point: mp.mpf(n)
+    if x.is_Rational:
+        top, bottom = int(x.p), int(x.q)
+        return lambda point: mp.mpf(top) / bottom
+    if x in (sp.nan, sp.zoo):
+        return lambda point: mp.nan
+    if x in _NUMBERS:
+        return lambda point: +_NUMBERS[x]
+    if x.is_Add or x.is_Mul:
+        first, *rest = map(_function, x.args)
+        return _sum(first, rest) if x.is_Add else _product(first, rest)
+    if x.is_Pow:
+        return _power(*x.args)
+    if isinstance(x, UNEVALUATED):
+        return lambda point: _remembered(x, point)
+    if isinstance(x, sp.Function | sp.Max | sp.Min) and not isinstance(x, sp.Piecewise):
+        named, parts = _named(x.func, len(x.args)), [_function(a) for a in x.args]
+        return lambda point: named(*(part(point) for part in parts))
+    names, nodes, whole = _plan(x)
+    inner = [_function(node) for node in nodes]
+    return lambda point: whole(*(point[n] for n in names), *(part(point) for part in inner))
+
+
+_NUMBERS = {sp.pi: mp.pi, sp.E: mp.e, sp.oo: mp.inf, -sp.oo: -mp.inf}
+
+
+def _sum(first: Any, rest: list) -> Any:
+    def value(point: Mapping) -> Any:
+        total = first(point)
+        for part in rest:
+            total = total + part(point)
+        return total
+
+    return value
+
+
+def _product(first: Any, rest: list) -> Any:
+    def value(point: Mapping) -> Any:
+        total = first(point)
+        for part in rest:
+            total = total * part(point)
+        return total
+
+    return value
+
+
+def _power(base: Any, power: Any) -> Any:
+    base = _function(base)
+    if power.is_Integer:
+        n = abs(int(power))
+        return (lambda point: base(point) ** n) if power > 0 else lambda point: 1 / base(point) ** n
+    if power in (sp.S.Half, -sp.S.Half):
+        return (
+            (lambda point: mp.sqrt(base(point)))
+            if power > 0
+            else lambda point: 1 / mp.sqrt(base(point))
+        )
+    exponent = _function(power)
+    return lambda point: base(point) ** exponent(point)
+
+
+@lru_cache(maxsize=500)
+def _named(function: Any, arguments: int) -> Any:
+    """The mpmath function of a named function, such as log."""
+    dummies = [sp.Dummy() for _ in range(arguments)]
+    return sp.lambdify(dummies, function(*dummies), modules="mpmath")
 
 
 @lru_cache(maxsize=4000)
@@ -178,6 +274,15 @@ def _outermost(x: Any) -> set:
     if isinstance(x, UNEVALUATED):
         return {x}
     return set().union(*(_outermost(a) for a in x.args)) if x.args else set()
+
+
+def _remembered(node: Any, point: Mapping) -> Any:
+    if not isinstance(point, Point):
+        return _evaluate(node, point)
+    key = (node, mp.mp.prec)
+    if key not in point.found:
+        point.found[key] = _evaluate(node, point)
+    return point.found[key]
 
 
 def _evaluate(node: Any, point: Mapping) -> Any:

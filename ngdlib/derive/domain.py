@@ -22,6 +22,7 @@ from sympy.matrices import MatrixBase
 from sympy.matrices.expressions.matexpr import MatrixExpr
 from sympy.simplify.fu import TR5, TR6
 
+from ngdlib.derive.compute import number
 from ngdlib.derive.language import E, Entry, Undecided, put, spelled_out
 
 if TYPE_CHECKING:
@@ -192,6 +193,13 @@ def demand(d: Derivation, needed: Condition, var: Any = None, case: Mapping | No
 
     Raises Refuted, with a point where it fails, or Undecided.
     """
+    key = (needed, var, frozenset((case or {}).items()))
+    if key not in d.proved:
+        _prove(d, needed, var, case)
+        d.proved.add(key)
+
+
+def _prove(d: Derivation, needed: Condition, var: Any, case: Mapping | None) -> None:
     if needed.sign == "invertible":
         _demand_invertible(d, needed)
         return
@@ -312,7 +320,6 @@ class Space:
     def refute(self, needed: Condition) -> None:
         """Raise Refuted where some point of the domain shows that a condition fails."""
         dice = random.Random(str(self.expression))
-        value = sp.lambdify(list(self.where), self.expression, modules="mpmath", dummify=True)
         signs: set[int] = set()
         for k in range(60):
             point: dict[Any, Any] = {}
@@ -320,7 +327,7 @@ class Space:
                 for symbol, (low, high, *_) in self.where.items():
                     ends = (_as_mp(e.subs(point), 40) for e in (low, high))
                     point[symbol] = _draw(*ends, dice, k)
-            sign = _sign_at(value, point, 40)
+            sign = _sign_at(self.expression, point, 40)
             if sign is None:  # some other condition says what is wrong here
                 continue
             wrong = {
@@ -328,7 +335,7 @@ class Space:
                 "nonnegative": sign < 0,
                 "nonzero": sign == 0 or -sign in signs,
             }[needed.sign]
-            if wrong and _sign_at(value, point, 1000) == sign:  # no matter of rounding
+            if wrong and _sign_at(self.expression, point, 1000) == sign:  # no matter of rounding
                 names = {v: k for k, v in self._atoms.items()}
                 raise Refuted(needed, {str(names.get(s, s)): v for s, v in point.items()})
             if not wrong:
@@ -472,10 +479,10 @@ class Space:
         return None
 
 
-def _sign_at(value: Any, point: Mapping, digits: int) -> int | None:
+def _sign_at(x: Any, point: Mapping, digits: int) -> int | None:
     with mp.workdps(digits):
         try:
-            found = mp.mpmathify(value(*point.values()))
+            found = mp.mpmathify(number(x, point))
         except Exception:
             return None
         if not mp.isfinite(found) or mp.im(found) != 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -126,13 +127,30 @@ def put(x: Any, replacements: Mapping, capture: bool = False) -> Any:
     meaning of a name, such as the score s of an outcome y, is bound by an expectation over y.
     """
     x = sp.sympify(x)
+    return _put(x, replacements, capture, _done(frozenset(replacements.items()), capture))
+
+
+@lru_cache(maxsize=400)
+def _done(replacements: frozenset, capture: bool) -> dict:
+    """What `put` made of each expression: a line and its mutants differ in one place only."""
+    return {}
+
+
+def _put(x: Any, replacements: Mapping, capture: bool, done: dict) -> Any:
     if x in replacements:
         return sp.sympify(replacements[x])
-    if not x.args:
+    if not x.args or not replacements:
         return x
+    if x not in done:
+        done[x] = _put_inside(x, replacements, capture, done)
+    return done[x]
+
+
+def _put_inside(x: Any, replacements: Mapping, capture: bool, done: dict) -> Any:
     bound = set(getattr(x, "bound_symbols", ()))
     if bound & set(replacements):
         replacements = {k: v for k, v in replacements.items() if k not in bound}
+        done = _done(frozenset(replacements.items()), capture)
     if bound and not capture and not isinstance(x, sp.Lambda):
         there = set().union(*(getattr(a, "free_symbols", set()) for a in x.args))
         coming = [sp.sympify(v) for k, v in replacements.items() if _occurs(k, x, there)]
@@ -144,7 +162,7 @@ def put(x: Any, replacements: Mapping, capture: bool = False) -> Any:
         if after and not all(isinstance(v, sp.Indexed | sp.Symbol) for v in after.values()):
             rest = {k: v for k, v in replacements.items() if k not in after}
             return sp.Subs(put(x, rest, capture), tuple(after), tuple(after.values()))
-    args = [put(a, replacements, capture) for a in x.args]
+    args = [_put(a, replacements, capture, done) for a in x.args]
     return x if all(a is b for a, b in zip(args, x.args, strict=True)) else x.func(*args)
 
 
@@ -172,15 +190,40 @@ def uses(x: Any, what: Any) -> bool:
 
 def unfold_one(x: Any, what: Any, meaning: Any) -> Any:
     if isinstance(what, AppliedUndef):
-        return x.replace(
-            what.func, lambda *args: put(meaning, dict(zip(what.args, args, strict=True)))
-        )
-    if isinstance(what, sp.Indexed):
-        return x.replace(
-            lambda e: isinstance(e, sp.Indexed) and e.base == what.base,
-            lambda e: put(meaning, dict(zip(what.indices, e.indices, strict=True))),
-        )
-    return put(x, {what: meaning}, capture=True)
+
+        def is_it(e: Any) -> bool:
+            return isinstance(e, what.func)
+
+        free = what.args
+    elif isinstance(what, sp.Indexed):
+
+        def is_it(e: Any) -> bool:
+            return isinstance(e, sp.Indexed) and e.base == what.base
+
+        free = what.indices
+    else:
+        return put(x, {what: meaning}, capture=True)
+
+    def unfolded(e: Any) -> Any:
+        given = e.args if isinstance(what, AppliedUndef) else e.indices
+        return put(meaning, dict(zip(free, given, strict=True)))
+
+    return rebuilt(x, is_it, unfolded, _unfolded(what, meaning))
+
+
+@lru_cache(maxsize=400)
+def _unfolded(what: Any, meaning: Any) -> dict:
+    return {}
+
+
+def rebuilt(x: Any, is_it: Any, change: Any, done: dict) -> Any:
+    """`x` with each part that `is_it` changed, innermost first; `done` is kept for the next one."""
+    if x not in done:
+        args = [rebuilt(a, is_it, change, done) for a in x.args]
+        same = all(a is b for a, b in zip(args, x.args, strict=True))
+        new = x if same else x.func(*args)
+        done[x] = change(new) if is_it(new) else new
+    return done[x]
 
 
 def put_back(x: Any, solutions: Mapping) -> Any:
@@ -199,6 +242,7 @@ def put_back(x: Any, solutions: Mapping) -> Any:
     return put(x, {u: s for u, s in solutions.items() if u not in functions})
 
 
+@lru_cache(maxsize=20000)
 def canonical(x: Any) -> Any:
     """The expression as sympy would order it; nothing in it is evaluated or simplified."""
     if isinstance(x, MatrixBase):

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import random
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import mpmath as mp
 import sympy as sp
 from scipy.integrate import quad
 from sympy.matrices import MatrixBase
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
-from ngdlib.derive.compute import samples
+from ngdlib.derive.compute import Point, samples
 from ngdlib.derive.language import UNEVALUATED, E, Undecided, put
 
 if TYPE_CHECKING:
@@ -111,7 +111,6 @@ def _is_wrong(d: Derivation, step: Step, original: Step) -> bool:
     """Is a changed line false? Where the line it came from is true, it is false where what was
     changed has another value: by `evalf` of sympy and quadrature of scipy, which `verify` does
     not use. What cannot be evaluated is not a line of mathematics and no mutant."""
-    dice = random.Random(f"mutant:{d.name}:{step.number}")
     if step.relation == "solve" or step.order != original.order:
         pairs = d.pairs(step)
     else:
@@ -120,24 +119,64 @@ def _is_wrong(d: Derivation, step: Step, original: Step) -> bool:
     try:
         for left, right in pairs:
             for case in d.cases(left, right):
-                found = samples(d, step, left, right, case, dice)
+                found = samples(d, step, left, right, case, "mutant")
                 for a, b, point, _ in itertools.islice(found, 2):
-                    here = {s: sp.Float(str(round(float(v), 6)), 90) for s, v in point.items()}
-                    if any(_differ(x, y, here, step) for x, y in zip(a, b, strict=True)):
+                    if any(_differ(x, y, point, step) for x, y in zip(a, b, strict=True)):
                         return True
     except (ValueError, TypeError, ZeroDivisionError, NotImplementedError, Undecided):
         return False
     return False
 
 
-def _differ(x: Any, y: Any, point: Mapping, step: Step) -> bool:
-    def gap(at: Mapping) -> Any:
+def _differ(x: Any, y: Any, point: Point, step: Step) -> bool:
+    if x == y:
+        return False
+
+    def gap(at: Point) -> Any:
         return abs(_value(x, at) - _value(y, at))
 
     if step.order is None:
         return not gap(point) < 1e-6
-    large, small = (gap({**point, step.var: sp.Float(f"1e-{k}", 90)}) for k in (3, 5))
+    large, small = (gap(point.near(step.var, k)) for k in (3, 5))
     return small > 1e-45 and float(sp.log(large / small, 10)) / 2 < step.order - 0.3
+
+
+def _value(x: Any, point: Point) -> Any:
+    """The value of a scalar expression, apart from `number`: by sympy's own arithmetic, node by
+    node, derivatives by sympy's rules, integrals by scipy."""
+    found = sp.N(_valued(x, point), 60)
+    if not found.is_number or found.has(sp.nan, sp.zoo, sp.oo):
+        raise ValueError(f"{found} is no number")
+    return found
+
+
+def _valued(x: Any, point: Point) -> Any:
+    key = ("evalf", x)
+    if key not in point.found:
+        point.found[key] = _valued_anew(x, point)
+    return point.found[key]
+
+
+def _valued_anew(x: Any, point: Point) -> Any:
+    if x.is_Symbol and x in point:
+        return sp.Float(mp.nstr(point[x], 30), 90)
+    if x.is_NumberSymbol:
+        return x.evalf(90)
+    if not x.args:
+        return x
+    if isinstance(x, E) and x.discrete:
+        return sp.Add(*(_valued(w, point) * _valued(f, point) for w, f in x.terms()))
+    if isinstance(x, E | sp.Integral):
+        return _by_scipy(x.as_integral() if isinstance(x, E) else x, point)
+    if isinstance(x, sp.Derivative):
+        return _valued(_derived(x), point)
+    if isinstance(x, sp.Subs):
+        return _valued(
+            _derived(x.expr).xreplace(dict(zip(x.variables, x.point, strict=True))), point
+        )
+    if isinstance(x, sp.Sum | sp.Product | sp.Piecewise):
+        return x.doit().subs(point)
+    return x.func(*(_valued(a, point) for a in x.args))
 
 
 @lru_cache(maxsize=4000)
@@ -145,23 +184,12 @@ def _derived(x: Any) -> Any:
     return x.doit(simplify=False)  # of derivatives; they are only evaluated
 
 
-def _value(x: Any, point: Mapping) -> Any:
-    """The value of a scalar expression, apart from `number`: derivatives by sympy's rules,
-    integrals by scipy."""
-
-    def integrated(node: Any) -> Any:
-        node = node.as_integral() if isinstance(node, E) else node
-        ((variable, low, high),) = node.limits
-        body = sp.lambdify(variable, put(node.function, point).doit(), modules=["scipy", "numpy"])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a mutant's integral may diverge
-            return sp.Float(quad(body, float(low), float(high))[0])
-
-    x = x.replace(
-        lambda e: isinstance(e, sp.Integral) or (isinstance(e, E) and not e.discrete), integrated
-    )
-    x = _derived(x).subs(point)
-    found = sp.N(x.doit() if x.has(*UNEVALUATED) else x, 60)
-    if not found.is_number or found.has(sp.nan, sp.zoo, sp.oo):
-        raise ValueError(f"{found} is no number")
-    return found
+def _by_scipy(integral: Any, point: Point) -> Any:
+    ((variable, low, high),) = integral.limits
+    others = integral.function.free_symbols - {variable}
+    body = put(integral.function, {s: _valued(s, point) for s in others}).doit()
+    body = sp.lambdify(variable, body, modules=["scipy", "numpy"])
+    ends = (float(_valued(end, point)) for end in (low, high))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a mutant's integral may diverge
+        return sp.Float(quad(body, *ends)[0])
