@@ -11,6 +11,7 @@ from sympy import (
     Rational,
     Symbol,
     ZeroMatrix,
+    exp,
     log,
     oo,
     symbols,
@@ -20,7 +21,7 @@ from ngdlib.derivations import derivation
 from ngdlib.derive import Derivation
 
 CHAPTER = "damping"
-POSITIVE, LINE, UNIT = Interval.open(0, oo), Interval.open(-oo, oo), Interval.open(0, 1)
+POSITIVE, LINE = Interval.open(0, oo), Interval.open(-oo, oo)
 HALF = Rational(1, 2)
 γ, ℓ, λ = symbols("gamma ell lambda")
 
@@ -44,28 +45,26 @@ def damped_problem() -> Derivation:
         because="the derivative by $v$ is zero: both prices are quadratic, so they add up in one "
         "matrix",
     )
-    d.define(g, -(F * v + λ * v))
     d.equal(
-        -g.T * v - HALF * v.T * F * v,
+        v.T * (F + λ * Identity(n)) * v - HALF * v.T * F * v,
         HALF * v.T * F * v + λ * v.T * v,
-        because="what the model without the extra price promises for that step: two squares, so it "
-        "promises a fall",
+        because=r"what the model without the extra price promises, "
+        r"$-g^\top v - \tfrac12v^\top Fv$, for that step: two squares, so it promises a fall",
     )
     return d
 
 
 @derivation(chapter=CHAPTER)
 def one_eigenvector() -> Derivation:
-    v, k, r = symbols("v k r")
+    v, k = symbols("v k")
     d = Derivation(
         "one-eigenvector",
         title="What damping leaves of a step",
         problem=r"Along a unit eigenvector of $F$, with eigenvalue $\ell$, the gradient has the "
         r"component $\gamma$. Undamped, the step has the component $-\gamma/\ell$. How much of it "
-        r"does a damped step take, and how many unit steps leave the part $r$ of the way, where "
-        r"the loss is quadratic and $F$ its second derivative?",
-        domain={ℓ: POSITIVE, λ: POSITIVE, γ: LINE, r: UNIT, k: POSITIVE},
-        why={k: "a number of steps, rounded up"},
+        r"does a damped step take? And what do $k$ unit steps leave of the way, where the loss "
+        r"is quadratic and $F$ its second derivative?",
+        domain={ℓ: POSITIVE, λ: POSITIVE, γ: LINE, k: POSITIVE},
     )
     d.solve(
         Eq(γ + ℓ * v + λ * v, 0), v, -γ / (ℓ + λ), because="$(F + \\lambda I)v = -g$, one component"
@@ -76,10 +75,9 @@ def one_eigenvector() -> Derivation:
         because=r"a share of the undamped component: the filter",
     )
     d.equal(1 - ℓ / (ℓ + λ), λ / (ℓ + λ), because="what one step leaves of the way")
-    d.solve(
-        Eq((λ / (ℓ + λ)) ** k, r),
-        k,
-        log(1 / r) / log(1 + ℓ / λ),
+    d.equal(
+        (λ / (ℓ + λ)) ** k,
+        exp(-k * log(1 + ℓ / λ)),
         because="each further step leaves the same part of the rest",
     )
     return d
