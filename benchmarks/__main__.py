@@ -71,7 +71,7 @@ def build() -> Iterator[Row]:
 def pages() -> Iterator[Row]:
     """What a reader downloads: each chapter's own page, and the scripts and styles all share."""
     static, mathjax = HTML / "_static", HTML / "_static" / "vendor" / "mathjax" / "tex-chtml.js"
-    shared = [static / name for name in ("book.css", "book.js", "host.js", "exercises.js")]
+    shared = [static / name for name in ("book.css", "book.js", "first.js", "exercises.js")]
     yield Row("scripts and styles of a chapter, gzipped", weight(*shared), "kB", None)
     yield Row("what an exercise loads when it is worked, gzipped", weight(mathjax), "kB", None)
     for page in sorted((HTML / "chapters").glob("*.html")):

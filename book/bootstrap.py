@@ -3,8 +3,9 @@
 Runs on the machine's own Python with nothing but the standard library:
 
 1. `.venv`, holding exactly what `requirements.lock` lists, every file checked by its hash;
-2. `_build/vendor`, the JavaScript that the pages need and the project did not write, installed
-   from `book/package-lock.json` by the npm of the environment and checked by the lock's hashes;
+2. `_build/vendor`, the JavaScript and the faces that the pages need and the project did not write,
+   installed from `book/package-lock.json` by the npm of the environment and checked by the lock's
+   hashes;
 3. with `--tests`, what the tests drive from the machine's packages: Chromium, Firefox, bubblewrap.
 
 A finished step leaves a stamp with the hash of its inputs. A step without a matching stamp is
@@ -150,12 +151,13 @@ def make_venv() -> None:
 
 def vendor() -> None:
     """`_build/vendor`: MathJax for the build and the pages, terser that makes their script small,
-    axe-core.
+    the faces, axe-core.
     """
-    want = digest(ROOT / "book" / "package-lock.json", Path(__file__))
+    faces = ROOT / "book" / "faces.py"
+    want = digest(ROOT / "book" / "package-lock.json", Path(__file__), faces)
     if read(VENDOR / "ready") == want:
         return
-    say("fetching MathJax, terser and axe-core (pinned, hash-checked)")
+    say("fetching MathJax, the faces, terser and axe-core (pinned, hash-checked)")
     VENDOR.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=VENDOR.parent) as scratch:
         work, made = Path(scratch, "npm"), Path(scratch, "made")
@@ -179,6 +181,7 @@ def vendor() -> None:
         shutil.copy(modules / "mathjax" / "LICENSE", made / "mathjax")
         for name in ("mathjax", "terser", "@jridgewell"):  # modules of node, and what they ask for
             shutil.copytree(modules / name, made / "node_modules" / name)
+        run(python(), str(faces), str(modules), str(made / "faces"))
         (made / "axe").mkdir()
         shutil.copy(modules / "axe-core" / "axe.min.js", made / "axe")
         (made / "ready").write_text(want)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from ngdlib.plots import FACE
 from ngdlib.style import TOKENS
 
 
@@ -30,4 +32,5 @@ def draw(file: Path, title: str) -> None:
     lines = textwrap.fill(title, 34)
     ax.text(0.9, 4.1, lines, color=colour["ink"], fontsize=38, va="center", weight="bold")
     file.parent.mkdir(parents=True, exist_ok=True)
-    fig.savefig(file, metadata={"Software": None})
+    with mpl.rc_context({"font.family": FACE}):  # read when it is drawn
+        fig.savefig(file, metadata={"Software": None})

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import subprocess
+import unicodedata
 from pathlib import Path
 
 from book.authors import places
@@ -97,10 +98,88 @@ def typeset(out: Path, kept: Path) -> None:
     if faults:
         raise ValueError("formulas that MathJax cannot read:\n" + "\n".join(faults))
     for file in wanted:
-        pages[file] = replaced(pages[file], lambda formula: known[formula][0])
+        page = replaced(pages[file], lambda formula: with_source(known[formula][0], formula))
+        pages[file] = kept_together(page)
         file.write_text(pages[file], encoding="utf-8")
     used = set(re.findall(r"mjx-c[0-9A-F]+(?: TEX-\w+)?", "".join(pages.values())))
     (out / "_static" / "formulas.css").write_text(styles(sheet, used), encoding="utf-8")
+
+
+def with_source(made: str, formula: Formula) -> str:
+    """A typeset formula that says what it was made from, for one who copies it: see page.js."""
+    tex, display = formula
+    tex = re.sub(r"^\\begin\{split\}(.*)\\end\{split\}$", r"\1", tex, flags=re.S).strip()
+    tex = tex if tex.startswith("\\begin") else f"$${tex}$$" if display else f"${tex}$"
+    return made.replace("<mjx-container", f'<mjx-container data-tex="{html.escape(tex)}"', 1)
+
+
+# A formula in a line of text with the marks before it and what follows without a space.
+_OPEN, _SHUT = r"(?:<(?:span|a|em|strong)\b[^>]*>)", r"(?:</(?:span|a|em|strong)>)"
+_IN_LINE = re.compile(
+    rf"([(\[“‘]*)({_OPEN}*)(<mjx-container(?:(?!display=\"true\")[^>])*>.*?</mjx-container>)"
+    rf"({_SHUT}*)([^\s<]{{0,16}})",
+    re.S,
+)
+
+
+def kept_together(page: str) -> str:
+    """The page with no line that ends before the comma after a formula, or after its bracket."""
+
+    def keep(match: re.Match) -> str:
+        before, opened, made, shut, after = match.groups()
+        starts, ends = re.findall(_OPEN, opened), re.findall(_SHUT, shut)
+        if len(starts) < len(ends) or not (before or after):
+            return match[0]
+        outer = len(starts) - len(ends)  # what closes later opens outside; a mark before it stays
+        if outer and before:
+            return match[0]
+        return (
+            "".join(starts[:outer])
+            + f'<span class="ngd-kept">{before}{"".join(starts[outer:])}{made}{shut}{after}</span>'
+        )
+
+    return _IN_LINE.sub(keep, page)
+
+
+def as_text(tex: str) -> str:
+    """A short formula in plain characters, for a list that shows no other: ∫(p−r)², F⁻¹∇L."""
+    tex = re.sub(r"\\(?:mathrm|mathbb|mathbf|mathcal|text|operatorname)\b", "", tex)
+    tex = re.sub(r"\\(?:left|right)(?![a-z])|\\!", "", tex)
+    tex = re.sub(r"(?:\\quad|\\[,;:]|~)+", " ", tex)
+    one = r"(?:\{([^{}]*)\}|(.))"
+    tex = re.sub(rf"\\[td]?frac{one}{one}", r"\1\2/\3\4", tex)
+    tex = re.sub(r"\\([A-Za-z]+) ?", lambda m: SIGNS.get(m[1]) or _greek(m[1]), tex)
+    tex = re.sub(r"(?<![A-Za-z]{2})-(?![A-Za-z]{2})", "−", tex)  # K-FAC and log-odds are words
+
+    def raise_(match: re.Match) -> str:
+        inside = match[2] or match[3]
+        table = RAISED if match[1] == "^" else LOWERED
+        small = inside.translate(table)
+        plain = set(inside) - {chr(c) for c in table}
+        return f"{match[1]}{inside if len(inside) == 1 else f'({inside})'}" if plain else small
+
+    return re.sub(r"([\^_])(?:\{([^{}]*)\}|(.))", raise_, tex).translate(
+        str.maketrans("", "", "{}")
+    )
+
+
+RAISED = str.maketrans("0123456789+−()n⊤T", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿᵀᵀ")
+LOWERED = str.maketrans("0123456789+−()ijkn", "₀₁₂₃₄₅₆₇₈₉₊₋₍₎ᵢⱼₖₙ")
+SIGNS = {
+    "int": "∫", "sum": "Σ", "nabla": "∇", "partial": "∂", "sqrt": "√", "top": "⊤", "infty": "∞",
+    "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠", "approx": "≈", "to": "→",
+    "cdot": "·", "times": "×", "pm": "±", "mid": "|", "Vert": "‖", "lVert": "‖", "rVert": "‖",
+    "ell": "ℓ", "in": "∈", "log": "log ", "exp": "exp ", "dots": "…", "ldots": "…", "cdots": "…",
+    "varepsilon": "ε", "varphi": "φ", "vartheta": "ϑ", "rightarrow": "→", "mapsto": "↦",
+}  # fmt: skip
+
+
+def _greek(name: str) -> str:
+    size = "CAPITAL" if name[0].isupper() else "SMALL"
+    try:
+        return unicodedata.lookup(f"GREEK {size} LETTER {name.upper().replace('LAMBDA', 'LAMDA')}")
+    except KeyError:
+        return name
 
 
 def styles(sheet: str, used: set[str]) -> str:

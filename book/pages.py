@@ -6,6 +6,7 @@ gives each page its description and preview card, and takes from the theme what 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import html
 import json
@@ -15,13 +16,14 @@ import shutil
 from pathlib import Path
 
 import yaml
+from docutils import nodes
 from jinja2 import FileSystemBytecodeCache
 from sphinx.errors import SphinxError
 from sphinx.util.index_entries import split_index_msg
 
 from book import cells, downloads, terms
 from book.execute import cache_folder
-from book.formulas import typeset
+from book.formulas import as_text, typeset
 from book.heads import icons, join
 from book.scripts import exercises_script
 from ngdlib.style import tokens_css
@@ -29,16 +31,19 @@ from ngdlib.style import tokens_css
 ROOT = Path(__file__).resolve().parent.parent
 DEMOS = ROOT / "ngdlib" / "demos"
 EXERCISES = ROOT / "ngdlib" / "exercises"
-TERMS_JS = ROOT / "book" / "static" / "terms.js"
 PAGE_CSS = EXERCISES / "page" / "page.css"
+STATIC = ROOT / "book" / "static"
+SCRIPTS = [STATIC / "terms.js", STATIC / "page.js"]
+FIRST_JS = STATIC / "first.js"
+SHEETS = [STATIC / "faces.css", *sorted(DEMOS.glob("*.css")), PAGE_CSS, STATIC / "book.css"]
 
 
 def note_own_files(app, config) -> None:
     """A page made with other styles, scripts or tools than the present ones is made again."""
-    parts = [*sorted(DEMOS.glob("*.css")), DEMOS / "host.js", PAGE_CSS]
-    parts += [*sorted(EXERCISES.rglob("*.js")), ROOT / "book" / "static" / "book.css"]
+    parts = [*SHEETS, DEMOS / "host.js", *sorted(EXERCISES.rglob("*.js"))]
     parts += [
-        TERMS_JS,
+        *SCRIPTS,
+        FIRST_JS,
         terms.LIST,
         *sorted((ROOT / "book").glob("*.py")),
         ROOT / "book" / "package-lock.json",
@@ -68,18 +73,34 @@ def add_own_files(app) -> None:
     made = Path(app.doctreedir).parent / "static"
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
-    sheets = [*sorted(DEMOS.glob("*.css")), PAGE_CSS, ROOT / "book" / "static" / "book.css"]
-    styles = [tokens_css(), *(sheet.read_text(encoding="utf-8") for sheet in sheets)]
+    styles = [tokens_css(), *(sheet.read_text(encoding="utf-8") for sheet in SHEETS)]
     (made / "ngd.css").write_text("\n".join(styles), encoding="utf-8")
     shutil.copy(DEMOS / "host.js", made)
     app.add_js_file("host.js", priority=100)
-    shutil.copy(TERMS_JS, made)
-    app.add_js_file("terms.js", priority=700)
+    for script in SCRIPTS:
+        shutil.copy(script, made)
+        app.add_js_file(script.name, priority=700)
     (made / "exercises.js").write_text(exercises_script(), encoding="utf-8")
-    vendor = made / "vendor" / "mathjax"
-    shutil.copytree(ROOT / "_build" / "vendor" / "mathjax", vendor)
+    (made / "faces.js").write_text(face_bytes(), encoding="utf-8")
+    served = shutil.ignore_patterns("node_modules", "axe", "ready", "*.ttf")
+    shutil.copytree(ROOT / "_build" / "vendor", made / "vendor", ignore=served)
     app.config.html_static_path.append(str(made))
     app.add_css_file("ngd.css", priority=600)
+
+
+def face_bytes() -> str:
+    """A script that gives the bytes of Inter to what cannot ask for the files: see host.js."""
+    faces = ROOT / "_build" / "vendor" / "faces"
+    given = [
+        [weight, base64.b64encode(file.read_bytes()).decode()]
+        for name, weight in (("regular", "400"), ("semibold", "600 800"))
+        if (file := faces / f"inter-{name}.woff2").exists()
+    ]
+    bytes_of = "Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer"
+    return (
+        f"window.ngdFaceBytes = {json.dumps(given)}"
+        f'.map(([weight, text]) => ["Inter", weight, {bytes_of}]);\n'
+    )
 
 
 def page_head(app, pagename, templatename, context, doctree) -> None:
@@ -166,7 +187,7 @@ def finish(app, exception) -> None:
     first = f"{app.config.root_doc}.html"
     (out / "index.html").write_text(ROOT_PAGE.format(first=first), encoding="utf-8")
     keep_used_icons(out)
-    join(out)
+    join(out, FIRST_JS.read_text(encoding="utf-8"))
     forget_earlier_builds(app, out)
     remove_gone(app, out)
 
@@ -209,9 +230,28 @@ def forget_earlier_builds(app, out: Path) -> None:
             for term in split_index_msg(kind, value):
                 place = [index["docnames"].index(page), target, main == "main"]
                 terms.setdefault(term.lower(), []).append(place)
+    # a list of results shows no formulas, and a word is looked for in what it shows
+    index["titles"] = [as_text(title) for title in index["titles"]]
+    index["alltitles"] = {as_text(title): place for title, place in index["alltitles"].items()}
     index["indexentries"] = {term: sorted(places) for term, places in sorted(terms.items())}
     text = json.dumps(index, separators=(",", ":"), ensure_ascii=False)
     file.write_text(f"Search.setIndex({text})", encoding="utf-8")
+
+
+def one_id_each(app, doctree) -> None:
+    """A heading makes room for a figure, a demo or an exercise that bears the name it would get."""
+    taken = {
+        identity
+        for raw in doctree.findall(nodes.raw)
+        for identity in re.findall(r'\bid="([^"]+)"', raw.astext())
+    }
+    for section in doctree.findall(nodes.section):
+        for k, identity in enumerate(section["ids"]):
+            if identity in taken:
+                section["ids"][k] = new = f"{identity}-section"
+                doctree.ids[new] = section
+                for name in [n for n, own in doctree.nameids.items() if own == identity]:
+                    doctree.nameids[name] = new
 
 
 ROOT_PAGE = """<!DOCTYPE html>
@@ -257,6 +297,7 @@ def setup(app) -> dict[str, object]:
     app.connect("config-inited", key_cache_on_library, priority=900)
     app.connect("builder-inited", keep_templates)
     app.connect("builder-inited", add_own_files)
+    app.connect("doctree-read", one_id_each, priority=100)  # before anyone notes the ids
     app.connect("html-page-context", page_head, priority=900)
     app.connect("build-finished", finish, priority=900)  # the theme writes styles then, too
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -29,6 +29,7 @@ _MARK = re.compile(
     re.S,
 )
 _LINK = re.compile(r"</?a\b[^>]*>")
+_ID = re.compile(r'\sid="[^"]*"')  # of the list's own citations: a copy has none
 
 
 def explain(out: Path) -> None:
@@ -44,12 +45,12 @@ def explain(out: Path) -> None:
 
 
 def read(page: str) -> dict[str, tuple[str, str]]:
-    """The list of key terms: id -> (the term, its meaning), both as HTML without links."""
+    """The list of key terms: id -> (the term, its meaning), both as HTML without links and ids."""
     entries = {}
     for names, meaning in _ENTRY.findall(page):
         terms = [(name, term) for name, term in _NAME.findall(names)]
         for name, _ in terms:
-            entries[name] = (terms[0][1], _LINK.sub("", meaning))
+            entries[name] = (terms[0][1], _ID.sub("", _LINK.sub("", meaning)))
     return entries
 
 

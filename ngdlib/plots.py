@@ -13,12 +13,14 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
+from matplotlib import font_manager
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.gridspec import GridSpec
 
@@ -38,13 +40,21 @@ STYLE: dict[str, dict[str, Any]] = {
     "muted": {"color": MUTED, "linestyle": (0, (1, 2)), "linewidth": 1.2},
 }
 
+#: Inter, in which the pages show figures, as the set-up of a checkout leaves it; elsewhere figures
+#: are laid out, and ask to be shown, in the face that comes with matplotlib.
+_FACES = sorted((Path(__file__).resolve().parents[1] / "_build/vendor/faces").glob("*.ttf"))
+for _face in _FACES:
+    font_manager.fontManager.addfont(_face)
+#: The face of figures.
+FACE = "Inter" if _FACES else "DejaVu Sans"
+
 _RC = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
     "svg.fonttype": "none",
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
+    "font.sans-serif": [FACE, "DejaVu Sans"],
     "font.size": 10,
     "axes.titlesize": 10.5,
     "axes.labelsize": 10,
@@ -57,7 +67,11 @@ _RC = {
     "axes.linewidth": 0.8,
     "lines.solid_capstyle": "round",
     "axes.unicode_minus": True,
-    "mathtext.fontset": "dejavusans",
+    "mathtext.fontset": "custom",
+    "mathtext.fallback": "stixsans",
+    **dict.fromkeys(["mathtext.rm", "mathtext.sf", "mathtext.tt", "mathtext.cal"], FACE),
+    "mathtext.it": f"{FACE}:italic",
+    **dict.fromkeys(["mathtext.bf", "mathtext.bfit"], f"{FACE}:bold"),
     "figure.constrained_layout.use": True,
     **dict.fromkeys(
         ["text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"], INK

@@ -21,6 +21,22 @@
   };
 }
 
+// The faces of headings and demos are asked for before the style sheet names them, where the browser
+// allows it. ngdFaces() is a promise of [family, weight, bytes] for moving.js, whose worker has none of
+// the page's faces and cannot read a file beside a page that is a file itself.
+{
+  const here = document.currentScript.src;
+  if (/^http/.test(location.protocol) && here)
+    for (const face of ["source-serif-4-latin-400-normal", "inter-regular", "inter-semibold"])
+      document.head.append(Object.assign(document.createElement("link"), {
+        rel: "preload", as: "font", type: "font/woff2", crossOrigin: "", href: new URL(`vendor/faces/${face}.woff2`, here) }));
+  let given;
+  const read = () => new Promise((done, fail) => document.head.append(Object.assign(document.createElement("script"),
+    { src: new URL("faces.js", here), onload: () => done(window.ngdFaceBytes), onerror: fail })));
+  const shown = () => [...document.fonts].some(face => /Inter/.test(face.family) && face.status === "loaded");
+  window.ngdFaces = () => (given ??= here && shown() ? read() : Promise.resolve([]));
+}
+
 // Starts demos on a page that has no kernel and no widget manager. A classic script for the page's
 // head: each demo's html calls ngdHost.start(figure) as soon as it is parsed, before the page ends.
 // figure.dataset.ready holds the milliseconds since navigation at which the demo could be used.

@@ -15,6 +15,9 @@ const moving = (() => {
   /** Runs in the worker, on its own: nothing of the page is in scope. */
   const painter = () => {
     const scenes = new Map(); // stage number -> {ctx, box, top, nodes, late}
+    let told; // a worker has no faces but those that it is given
+    const faces = new Promise(done => (told = done));
+    const take = ([family, weight, bytes]) => new FontFace(family, bytes, { weight }).load().then(face => fonts.add(face));
     const length = text => parseFloat(text) || 0;
     const move = (ctx, transform) => {
       for (const [, kind, numbers] of transform.matchAll(/(\w+)\(([^)]*)\)/g)) {
@@ -82,7 +85,8 @@ const moving = (() => {
       node.parts.forEach(part => number(part, nodes));
       return nodes;
     };
-    onmessage = ({ data: { stage, canvas, box, top, changes, shown } }) => {
+    onmessage = ({ data: { given, stage, canvas, box, top, changes, shown } }) => {
+      if (given) told(Promise.all(given.map(take)));
       if (canvas) scenes.set(stage, { ctx: canvas.getContext("2d") });
       if (top) show(Object.assign(scenes.get(stage), { box, top, nodes: number(top) }));
       for (const [stage, node, key, value] of changes ?? []) {
@@ -91,7 +95,10 @@ const moving = (() => {
         scene.late ||= requestAnimationFrame(() => show(scene)); // many changes are painted once
       }
       // the second frame after painting begins when the first has been handed on
-      if (shown) requestAnimationFrame(() => requestAnimationFrame(() => postMessage(shown)));
+      if (shown) faces.then(() => {
+        scenes.forEach(show);
+        requestAnimationFrame(() => requestAnimationFrame(() => postMessage(shown)));
+      });
     };
   };
 
@@ -172,6 +179,7 @@ const moving = (() => {
               root.dataset.moving = "";
             };
             worker.onerror = () => motion.end();
+            Promise.resolve(window.ngdFaces?.() ?? []).then(given => worker.postMessage({ given }));
           }
           [...root.querySelectorAll("svg.ngd-stage")].forEach(cover);
         } catch {

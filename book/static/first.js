@@ -1,0 +1,19 @@
+// Runs before anything else on a page. Where the reader's browser keeps no data for the site, asking for
+// its store is an error that would end each script that asks: then a page remembers for itself, while it
+// is open, and nothing outlives it.
+for (const name of ["localStorage", "sessionStorage"]) {
+  try {
+    window[name].getItem("");
+  } catch {
+    const kept = new Map();
+    const store = {
+      get length() { return kept.size; },
+      key: n => [...kept.keys()][n] ?? null,
+      getItem: key => kept.get(String(key)) ?? null,
+      setItem: (key, value) => void kept.set(String(key), String(value)),
+      removeItem: key => void kept.delete(String(key)),
+      clear: () => kept.clear(),
+    };
+    Object.defineProperty(window, name, { value: store, configurable: true });
+  }
+}
