@@ -370,9 +370,11 @@ const ngd = (() => {
         if (tab && axes.length > 1) attr(node, { "aria-roledescription": "two-way slider" });
         parent.append(node);
         let at = [0, 0], grab = null;
+        // a finger on the handle drags it and does not scroll: of `touch-action` on a <g> not every browser takes notice
+        node.addEventListener("touchstart", e => e.cancelable && e.preventDefault(), { signal, passive: false });
         node.addEventListener("pointerdown", e => {
-          if (e.button) return;
-          grab = [e.clientX - at[0], e.clientY - at[1]]; // the stage does not move under a drag
+          if (e.button || grab) return; // a second finger does not take over
+          grab = [e.clientX - at[0], e.clientY - at[1], e.pointerId]; // the stage does not move under a drag
           ui.dragging = true;
           node.setPointerCapture(e.pointerId);
           node.classList.add("ngd-dragging");
@@ -381,11 +383,11 @@ const ngd = (() => {
           e.preventDefault();
         }, { signal });
         node.addEventListener("pointermove", e => {
-          if (!grab) return;
+          if (e.pointerId !== grab?.[2]) return;
           place(e.clientX - grab[0], e.clientY - grab[1]);
         }, { signal });
-        const drop = () => {
-          if (!grab) return;
+        const drop = e => {
+          if (e.pointerId !== grab?.[2]) return;
           grab = null;
           ui.dragging = false;
           node.classList.remove("ngd-dragging");

@@ -9,7 +9,9 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 
+from book.formulas import as_text, kept_together
 from book.heads import join
+from book.pages import FIRST_JS
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
@@ -76,6 +78,40 @@ def test_there_are_pages():
     assert "chapters/index.html" in PAGES and "chapters/bernoulli.html" in PAGES
 
 
+# Ids that stand twice, and scripts in attributes, which some sites forbid.
+TWICE = """() => {
+    const ids = [...document.querySelectorAll("[id]")].map(e => e.id);
+    const calls = [...document.querySelectorAll("*")].flatMap(e => e.getAttributeNames())
+        .filter(name => /^on/.test(name));
+    return [...ids.filter((id, k) => ids.indexOf(id) !== k), ...calls];
+}"""
+
+# Marks that stand on another line than the formula before them.
+STRANDED = """() => [...document.querySelectorAll(".bd-article mjx-container:not([display])")]
+    .filter(made => {
+        let node = made;
+        while (!node.nextSibling && /^(span|a|em|strong)$/i.test(node.parentNode.tagName))
+            node = node.parentNode;
+        const next = node.nextSibling;
+        if (next?.nodeType !== 3 || !/^[.,;:!?)\\]’”…-]/.test(next.data)) return false;
+        const range = document.createRange();
+        range.setStart(next, 0);
+        range.setEnd(next, 1);
+        const mark = range.getBoundingClientRect(), own = (made.closest("span.math") ?? made)
+            .getBoundingClientRect(); // which scrolls where it is wider than the column
+        return own.width && mark.width && mark.right < own.right - 1;
+    }).map(made => made.parentNode.parentNode.textContent.slice(-80))"""
+
+# Displayed formulas whose letters reach above or below the box that cuts them off.
+CUT_OFF = """() => [...document.querySelectorAll("div.math > mjx-container")].filter(box => {
+    const own = box.getBoundingClientRect();
+    return own.height && [...box.querySelectorAll("mjx-c")].some(letter => {
+        const { top, bottom } = letter.getBoundingClientRect();
+        return top < own.top + 1 || bottom > own.bottom - 1; // strokes are wider than their boxes
+    });
+}).map(box => box.dataset.tex)"""
+
+
 @pytest.mark.parametrize("name", [name for name in PAGES if name != "index.html"])
 def test_page(browser, name):
     """From the file system, so that nothing can depend on a server; light, dark and narrow."""
@@ -91,16 +127,33 @@ def test_page(browser, name):
     for tag in ('name="description"', 'property="og:title"', 'property="og:image"'):
         assert page.locator(f"meta[{tag}]").get_attribute("content")
     assert page.locator("mjx-merror").count() == 0, "a formula does not parse"
+    assert page.evaluate(TWICE) == []
+    assert page.evaluate(STRANDED) == [] and page.evaluate(CUT_OFF) == []
     wide_page = page.viewport_size
     page.set_viewport_size({"width": 400, "height": 800})
     assert beyond_the_edge(page) == [], "a narrow page scrolls sideways"
+    assert page.evaluate(STRANDED) == []
     page.set_viewport_size(wide_page)
     assert page.evaluate(SLIDES) == [], "the page is laid out anew for frames on end"
     assert violations(page) == []
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(f"{theme} === 'dark'")
     assert violations(page, ["color-contrast"]) == []  # the schemes differ in their colours only
+    page.emulate_media(media="print", color_scheme="dark")
+    page.wait_for_function(f"{theme} === 'light'")
+    assert page.evaluate(DEAD_ON_PAPER) == []
     context.close()
+
+
+# What one would press, were it not printed; and letters that are too pale for white paper.
+DEAD_ON_PAPER = """() => [...document.querySelectorAll("button, summary")]
+    .filter(e => e.checkVisibility({ visibilityProperty: true }) && e.clientWidth > 1)
+    .map(e => e.outerHTML.slice(0, 120))
+    .concat([...document.querySelectorAll(".bd-article p, .bd-article pre, .bd-article h2")]
+        .filter(e => {
+            const ink = getComputedStyle(e).color.match(/[\\d.]+/g).slice(0, 3).map(Number);
+            return ink.reduce((a, b) => a + b) > 3 * 130;
+        }).slice(0, 3).map(e => e.outerHTML.slice(0, 120)))"""
 
 
 def test_the_root_leads_to_the_opening_page(browser):
@@ -172,8 +225,13 @@ def test_faults_are_found(browser, tmp_path):
     (tmp_path / "bad.html").write_text(
         "<style>p { transition: margin-left 2s }"
         " @media (max-width: 500px) { p { margin-left: 9px } }</style>"
-        '<html><body><main><p class="too-wide" style="width:600px">wide</p></main>'
+        '<html><body><main class="bd-article"><p class="too-wide" style="width:600px">wide</p>'
         '<img src="missing.png"><a href="#nowhere">x</a><a href="gone.html">y</a>'
+        "<div style='width:40px'>so <mjx-container style='display:inline-block;width:38px'>q"
+        "</mjx-container>,</div></main>"
+        "<div class='math'><mjx-container display='true' style='display:block;height:9px'>"
+        "<mjx-c style='display:block;height:12px'>T</mjx-c></mjx-container></div>"
+        "<b id='twice' onclick=''></b><i id='twice'></i><button>dead</button>"
         "<div class='highlight'><span class='a'>one</span> <span class='a'>two</span>"
         "<span class='b' style='color:#eee'>pale</span></div>"
         "<script>console.error('seen')</script></body></html>"
@@ -185,6 +243,9 @@ def test_faults_are_found(browser, tmp_path):
     page.set_viewport_size({"width": 400, "height": 800})
     assert any("too-wide" in element for element in beyond_the_edge(page))
     assert page.evaluate(SLIDES) == ["margin-left"]
+    assert page.evaluate(TWICE) == ["twice", "onclick"]
+    assert len(page.evaluate(DEAD_ON_PAPER)) == 1
+    assert len(page.evaluate(STRANDED)) == len(page.evaluate(CUT_OFF)) == 1
     found = violations(page)
     assert any("image-alt" in violation for violation in found)
     assert any("color-contrast (1x)" in violation and "pale" in violation for violation in found)
@@ -199,12 +260,29 @@ def test_search_index_is_local():
     assert "fisher" in json.dumps(text).lower()
 
 
-@pytest.mark.parametrize("scheme", ["file", "http"])
+NO_STORE = """for (const name of ["localStorage", "sessionStorage"])
+    Object.defineProperty(window, name, { configurable: true,
+        get() { throw new DOMException("denied", "SecurityError"); } });"""
+
+
+def strict(route) -> None:
+    """Sends a page with a policy that allows it no scripts but the site's files."""
+    answer = route.fetch()
+    policy = {"content-security-policy": "script-src 'self'"}
+    route.fulfill(response=answer, headers={**answer.headers, **policy})
+
+
+@pytest.mark.parametrize("scheme", ["file", "http", "strict"])
 def test_what_the_theme_offers_works(browser, served, tmp_path, scheme):
-    """Search, colour schemes, sidebars, copying, folded code, icons, the full screen."""
+    """Search, colour schemes, sidebars, copying, folded code, icons, the full screen; from a file,
+    from a site, and from one whose policy and whose reader allow it neither scripts in its pages
+    nor data that it keeps."""
     (tmp_path / "book").symlink_to(HTML)
     base = HTML.as_uri() if scheme == "file" else f"{served}/book"
     context = browser.new_context(viewport={"width": 1280, "height": 800})
+    if scheme == "strict":
+        context.add_init_script(NO_STORE)
+        context.route("**/*.html*", strict)
     page, _, errors = visit(context, f"{base}/chapters/bernoulli.html")
     page.wait_for_selector("svg.fa-magnifying-glass", state="attached")
     assert page.locator("i[class*='fa-']").count() == 0, "an icon is not drawn"
@@ -218,9 +296,12 @@ def test_what_the_theme_offers_works(browser, served, tmp_path, scheme):
     assert seen == {"auto", "light", "dark"}
 
     sidebar = page.locator("#pst-primary-sidebar")
-    for shown in (False, True):
-        page.locator(".primary-toggle:visible").first.click()
-        assert ("pst-sidebar-hidden" not in sidebar.get_attribute("class")) is shown
+    for width in (975, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        for shown in (False, True):
+            page.locator(".primary-toggle:visible").first.click()
+            assert sidebar.is_visible() is shown
+            assert page.locator("dialog:visible").count() == 0
 
     fold = page.locator("details.ngd-code").first
     fold.locator("summary").click()
@@ -229,19 +310,69 @@ def test_what_the_theme_offers_works(browser, served, tmp_path, scheme):
     code.hover()
     code.locator("button.copybtn").click()
     page.wait_for_selector("button.copybtn.success")
+    assert page.evaluate("document.activeElement.className").startswith("copybtn")
+    copied = page.evaluate(COPIED, ".bd-article section > p:has(mjx-container)")
+    assert "$q = 0.2$. You toss" in copied and "\u2062" not in copied
 
-    page.locator("button[onclick*='toggleFullScreen']:visible").first.click()
-    page.wait_for_function("document.fullscreenElement !== null")
+    page.locator("button[data-ngd-press=full-screen]:visible").first.click()
+    page.wait_for_selector(":fullscreen")
     page.evaluate("document.exitFullscreen()")
 
     page.keyboard.press("Control+k")
-    page.locator("#pst-search-dialog input[name=q]").fill("fisher")
+    page.locator("#pst-search-dialog input[name=q]").fill("entropy")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/search.html?q=fisher*")
+    page.wait_for_url("**/search.html?q=entropy*")
     page.wait_for_selector("#search-results li a")
-    # an icon of the site, and from the file system the summaries of what is found, may be missing
-    assert [e for e in errors if not e.startswith(("Failed to", "Access to fetch"))] == []
+    if scheme == "http":
+        page.wait_for_selector("#search-results li p.context")
+        for shown in page.locator("#search-results li p.context").all_inner_texts():
+            assert "entrop" in shown.lower(), "its stem is entropi"
+        page.goto(f"{base}/search.html?q=Kullback")
+        page.wait_for_selector("#search-results li a[href*=key-terms]")
+        page.wait_for_function(
+            "[...document.querySelectorAll('#search-results .context')]"
+            ".some(e => /Kullback.Leibler divergence/.test(e.innerText))"
+        )
+    # an icon of the site, and from the file system the summaries of what is found, may be missing;
+    # a demo needs a script of its own, and is a picture where there may be none
+    allowed = ["Failed to", "Access to fetch"]
+    allowed += ["Executing inline", "EvalError"] if scheme == "strict" else []
+    assert [e for e in errors if not e.startswith(tuple(allowed))] == []
     context.close()
+
+
+COPIED = """place => new Promise(done => {
+    const range = document.createRange();
+    range.selectNodeContents(document.querySelector(place));
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
+    addEventListener("copy", e => done(e.clipboardData.getData("text/plain")), { once: true });
+    document.execCommand("copy");
+})"""
+
+
+def test_lists_of_the_search_show_formulas_as_text():
+    text = (HTML / "searchindex.js").read_text(encoding="utf-8")
+    index = json.loads(text.removeprefix("Search.setIndex(")[:-1])
+    titles = [*index["titles"], *index["alltitles"]]
+    assert len(titles) > 50 and [t for t in titles if re.search(r"[\\{}$^]", t)] == []
+    for tex, plain in {
+        r"Why not simply \int(p-r)^2?": "Why not simply ∫(p−r)²?",
+        r"F^{-1}\nabla L": "F⁻¹∇L",
+        r"\theta_{ij}, K-FAC and log-odds": "θᵢⱼ, K-FAC and log-odds",
+        r"\tfrac12 v^\top F v": "1/2 vᵀF v",
+    }.items():
+        assert as_text(tex) == plain
+
+
+def test_a_mark_is_kept_with_the_formula_before_it():
+    made = "<mjx-container><i></i></mjx-container>"
+    kept = f'<span class="ngd-kept">(<span class="math">{made}</span>),</span> x'
+    assert kept_together(f'(<span class="math">{made}</span>), x') == kept
+    link = f'<a href="#"><span class="math">{made}</span></a>'
+    assert kept_together(f"a {link}.") == f'a <span class="ngd-kept">{link}.</span>'
+    for alone in (made, f"{made} x", f"<em>x {made}</em>, y"):
+        assert kept_together(alone) == alone
 
 
 def test_one_style_sheet_and_few_scripts():
@@ -252,7 +383,8 @@ def test_one_style_sheet_and_few_scripts():
         if name != "index.html":
             assert len(re.findall(r'rel="stylesheet"', head)) == 1, name
             stops = re.findall(r'<script(?![^>]*\bdefer)[^>]* src="([^"?]+)', head)
-            assert [Path(s).name for s in stops] == ["host.js"], name
+            assert [Path(s).name for s in stops] == ["first.js"], name
+            assert re.findall(r"<script(?![^>]*\bsrc=)", head) == [], name
     css = (HTML / "_static" / "book.css").read_text(encoding="utf-8")
     asked = [
         u for u in re.findall(r"url\(\"?([^)\"']+)", css) if not u.startswith(("data:", "%23", "#"))
@@ -264,6 +396,6 @@ def test_a_build_that_writes_no_page_leaves_the_joined_files(tmp_path):
     folder = tmp_path / "html"
     shutil.copytree(HTML, folder, ignore=shutil.ignore_patterns("vendor", "_sources"))
     for _ in range(2):
-        join(folder)
+        join(folder, FIRST_JS.read_text(encoding="utf-8"))
     for name in ("_static/book.css", "_static/book.js", "chapters/bernoulli.html"):
         assert (folder / name).read_bytes() == (HTML / name).read_bytes(), name
