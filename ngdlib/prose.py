@@ -86,8 +86,8 @@ def _expression(frame: FrameType) -> str:
         encoded = [line.encode() for line in lines]  # columns count bytes
         encoded[-1] = encoded[-1][:end]
         encoded[0] = encoded[0][start:]
-        call = ast.parse(b"".join(encoded).decode(), mode="eval").body
-        return ast.unparse(call.args[1])
+        value = ast.parse(b"".join(encoded).decode(), mode="eval").body.args[1]
+        return "" if isinstance(value, ast.Constant) else ast.unparse(value)
     except (IndexError, TypeError, SyntaxError, AttributeError, ValueError):
         return ""
 

@@ -130,7 +130,7 @@ BREAKS = [
     (
         "match: q0 + eta*(q0 - 0.8),",
         "match: q0 - eta*(q0 - 0.8) + 0,",
-        "mistakes.uphill: it gives the right answer (with eta = ",
+        "mistakes.uphill: it gives the right answer \\(with eta = ",
         "{id: uphill",
     ),
     (
