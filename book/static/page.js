@@ -53,7 +53,7 @@
     Search.htmlToText = (page, anchor) => {
       const read = new DOMParser().parseFromString(page, "text/html");
       for (const gone of read.querySelectorAll("script, style, svg, .ngd-meanings, mjx-math, details.ngd-checks")) gone.remove();
-      return text(read.documentElement.outerHTML, anchor).replace(/\s+/g, " ");
+      return text(read.documentElement.outerHTML, anchor).replace(/[\u2061-\u2064]/g, "").replace(/\s+/g, " ");
     };
     Search.makeSearchSummary = (page, stems, anchor) => {
       const words = Search.htmlToText(page, anchor), lower = words.toLowerCase();
