@@ -53,7 +53,7 @@ def solve(equation, unknown, solution, **domain):
 
 
 def one(relation, first, second, domain, *more):
-    names = {s.name: s for s in (a, b, c, h, q, r, t, u, x, y, z, A, F, P, S, T)}
+    names = {s.name: s for s in (a, b, c, h, n, q, r, t, u, x, y, z, A, F, P, S, T)}
     names |= {"w": w(x), "f": f(t)}
     line = Derivation("a-line", domain={names[name]: where for name, where in domain.items()})
     return getattr(line, relation)(first, second, *more, because="a reason")
@@ -259,6 +259,79 @@ TRUE = {
     "a geometric sum": equal(Sum(q**k, (k, 0, oo)), 1 / (1 - q), q=UNIT),
     "a logistic curve": equal(1 / (1 + exp(-z)), exp(z) / (1 + exp(z))),
     "cosh": equal(1 / sp.cosh(x) ** 2, 1 - sp.tanh(x) ** 2),
+}  # fmt: skip
+
+# Second round, written without a look at how the engine decides.
+FALSE |= {
+    "cosh x = 2": solve(Eq(sp.cosh(x), 2), x, log(2 + sqrt(3))),
+    "x log x = 0 on x ≥ 0": solve(Eq(x * log(x), 0), x, 1, x=Interval(0, oo)),
+    "q(1 − q) = a": solve(
+        Eq(q * (1 - q), a), q, (1 - sqrt(1 - 4 * a)) / 2, q=UNIT,
+        a=Interval.open(0, Rational(1, 4)),
+    ),
+    "tan x = 1 on (0, 4)": solve(Eq(sin(x) - cos(x), 0), x, pi / 4, x=Interval.open(0, 4)),
+    "e^{ax} = 1": solve(Eq(exp(a * x), 1), x, 0),
+    "how many, if it may be none": solve(Eq(a**x, b), x, log(b) / log(a), a=POSITIVE, b=POSITIVE),
+    "√x = −2": solve(Eq(sqrt(x), -2), x, 4, x=POSITIVE),
+    "a circle and a line": solve([Eq(x**2 + y**2, 1), Eq(x, y)], [x, y], [1 / sqrt(2)] * 2),
+    "T·v = T·d": solve(Eq(T * v, T * d), v, d),
+    "FvFᵀ order": solve(Eq(F * S * v, d), v, F.I * S.I * d,
+                         F="positive definite", S="positive definite"),
+    "tf′ = f": solve([Eq(t * Derivative(f(t), t), f(t)), Eq(f(0), 0)], f(t), t),
+    "f′ = f² from 0+": solve([Eq(Derivative(f(t), t), f(t)), Eq(f(1), 1)], f(t), exp(t)),
+    "log of a quotient": equal(log(a / b), log(a) - log(b)),
+    "(a b)^½": equal(sqrt(a * b), sqrt(a) * sqrt(b), a=Interval.open(-oo, 0),
+                     b=Interval.open(-oo, 0)),
+    "(x²)^¾": equal((x**2) ** Rational(3, 4), x ** Rational(3, 2)),
+    "log cosh x ~ x": equal(log(sp.cosh(x)), Abs(x) - log(2)),
+    "acos cos x": equal(sp.acos(cos(x)), x, x=Interval.open(-1, 1)),
+    "a step that jumps": equal(sp.Max(x, 0), (x + sqrt(x**2)) / 2 + TINY * x),
+    "x/|x| = 1": equal(x / Abs(x), 1, x=Interval(0, oo)),
+    "a small wave": equal(x + sin(10**6 * x) / 10**20, x),
+    "sixteen digits": equal(exp(x), exp(x) * (1 + Rational(1, 10**16))),
+    "sum of halves": equal(Sum(Rational(1, 2) ** k, (k, 0, 9)), 2),
+    "Σ k² off by one": equal(Sum(k**2, (k, 1, n)), n * (n + 1) * (2 * n + 1) / 6 + 1, n=[2, 3]),
+    "chain rule forgotten": equal(Derivative(L(x**2), x), Derivative(L(x), x)),
+    "Leibniz with a moving end": equal(
+        Derivative(Integral(x * y, (y, 0, x)), x), Integral(y, (y, 0, x)), x=POSITIVE
+    ),
+    "E of a square is the square of E": equal(
+        E(x**2, (x, 0, 1, sp.Integer(1))), E(x, (x, 0, 1, sp.Integer(1))) ** 2
+    ),
+    "E log is log E": lambda: one("equal", E(log(1 + y), TOSS), log(1 + q), {"q": UNIT}),
+    "three weights": equal(E(y, (y, [0, 1, 2], [q**2, q, (1 - q) ** 2])), 1, q=UNIT),
+    "a density on too short an interval": equal(E(x, (x, 0, 1, exp(-x))), 1 - 2 * exp(-1)),
+    "log(1 + h) by its neighbour": expand(log(1 + h), h + h**2 / 2, 3),
+    "1/(1 − h/a), a any": expand(1 / (1 - h / a), 1 + h / a, 2),
+    "(1 + h)^{1/h}": expand((1 + h) ** (1 / h), exp(1) * (1 - h / 3), 2, h=POSITIVE),
+    "det of a sum": equal(sp.Determinant(A + F), sp.Determinant(A) + sp.Determinant(F)),
+    "trace of three": equal(sp.Trace(A * F * S), sp.Trace(A * S * F)),
+    "inverse of a sum": equal((F + P).I * v, F.I * v + P.I * v,
+                              F="positive definite", P="positive definite"),
+}  # fmt: skip
+TRUE |= {
+    "x log x = 0 on x > 0": solve(Eq(x * log(x), 0), x, 1, x=POSITIVE),
+    "how many halvings": solve(Eq((a / (a + b)) ** x, q), x, log(1 / q) / log(1 + b / a),
+                               x=POSITIVE, a=POSITIVE, b=POSITIVE, q=UNIT),
+    "e^{2x} = a": solve(Eq(exp(2 * x), a), x, log(a) / 2, a=POSITIVE),
+    "1/x = a": solve(Eq(1 / x, a), x, 1 / a, x=POSITIVE, a=POSITIVE),
+    "FSv = d": solve(Eq(F * S * v, d), v, S.I * F.I * d,
+                     F="positive definite", S="positive definite"),
+    "v + av = d": solve(Eq(v + a * v, d), v, d / (1 + a), a=POSITIVE),
+    "f′ = f from t = 1": solve([Eq(Derivative(f(t), t), f(t)), Eq(f(1), 1)], f(t), exp(t - 1)),
+    "f′ = −2tf": solve([Eq(Derivative(f(t), t), -2 * t * f(t)), Eq(f(0), 1)], f(t), exp(-(t**2))),
+    "√(ab)": equal(sqrt(a * b), sqrt(a) * sqrt(b), a=POSITIVE, b=POSITIVE),
+    "logit of the logistic": equal(log((1 / (1 + exp(-z))) / (1 - 1 / (1 + exp(-z)))), z),
+    "x/|x|": equal(x / Abs(x), 1, x=POSITIVE),
+    "asin √q": equal(Derivative(asin(sqrt(q)), q), 1 / (2 * sqrt(q * (1 - q))), q=UNIT),
+    "chain rule": equal(Derivative(sin(x**2), x), 2 * x * cos(x**2)),
+    "Σ k²": equal(Sum(k**2, (k, 1, n)), n * (n + 1) * (2 * n + 1) / 6, n=[2, 3]),
+    "three weights that sum": lambda: one(
+        "equal", E(y, (y, [0, 1, 2], [(1 - q) ** 2, 2 * q * (1 - q), q**2])), 2 * q, {"q": UNIT}
+    ),
+    "log(1 + h)": expand(log(1 + h), h - h**2 / 2, 3),
+    "1/(1 − h/a)": expand(1 / (1 - h / a), 1 + h / a, 2, a=POSITIVE),
+    "Fv·w": equal(v.T * F * d, d.T * F * v, F="symmetric"),
 }  # fmt: skip
 
 

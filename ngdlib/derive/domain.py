@@ -363,6 +363,8 @@ class Space:
             angle = x.args[0] if isinstance(x, sp.sin) else sp.pi / 2 - x.args[0]
             inside = all(self.sign(a, depth + 2) == 1 for a in (angle, sp.pi - angle))
             yield 1 if inside else None
+        if isinstance(x, sp.log) and depth < 4:
+            yield self.sign(sp.together(x.args[0] - 1), depth + 2)
         if depth == 0 and wavy and sp.count_ops(x) <= 60:
             for way in (TR5, TR6, sp.trigsimp):  # 1 - sin² is cos²
                 form = sp.expand(way(x))

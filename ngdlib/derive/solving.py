@@ -110,6 +110,10 @@ def _one_root(d: Derivation, equation: Any, unknown: Any, solution: Any, case: M
         with suppress(Refuted, Undecided):
             _nowhere_zero(d, sp.diff(form, unknown), case)
             return True
+    for form in dict.fromkeys((equation, sp.factor(above))):
+        zeros = [f for f in sp.Mul.make_args(form) if not _is_nowhere_zero(d, f, case)]
+        if 0 < len(zeros) < len(sp.Mul.make_args(form)):  # the others take no root away
+            return _one_root(d, sp.Mul(*zeros), unknown, solution, case)
     rest = sp.expand(above)
     if not rest.is_polynomial(unknown):
         return False
@@ -125,6 +129,13 @@ def _one_root(d: Derivation, equation: Any, unknown: Any, solution: Any, case: M
         return False
     with suppress(Refuted, Undecided):
         _nowhere_zero(d, sp.factor(rest), case)
+        return True
+    return False
+
+
+def _is_nowhere_zero(d: Derivation, x: Any, case: Mapping) -> bool:
+    with suppress(Refuted, Undecided):
+        _nowhere_zero(d, x, case)
         return True
     return False
 
@@ -153,6 +164,8 @@ def _matrix(d: Derivation, equation: Any, unknown: Any) -> None:
         if all(not isinstance(f, MatrixExpr) for f in rest):
             rest = (*rest, sp.Identity(unknown.shape[0]))
         coefficients.append(sp.MatMul(*rest) if len(rest) > 1 else rest[0])
+    if not coefficients:
+        raise Undecided(f"nothing is left of {unknown} in the equation")
     whole = sp.MatAdd(*coefficients) if len(coefficients) > 1 else coefficients[0]
     for case in d.cases(whole):
         demand(d, Condition(put(whole, case), "invertible"), case=case)
