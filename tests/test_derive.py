@@ -61,7 +61,7 @@ KL = q * log(q / (q + h)) + (1 - q) * log((1 - q) / (1 - q - h))
 
 
 def line(relation, *args, domain=DOMAIN, **more):
-    d = Derivation("a-line", title="A line", buys="A test.", domain=domain)
+    d = Derivation("a-line", title="A line", problem="A test.", domain=domain)
     d.define(σ(z), 1 / (1 + exp(-z))).define(p[k], SOFTMAX)
     return getattr(d, relation)(*args, because="a reason", **more)
 

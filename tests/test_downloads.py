@@ -68,7 +68,7 @@ from ngdlib import claims
 from ngdlib.exercises import boxes, check, solution, summary
 for chapter in sys.argv[1:]:
     boxes(chapter)._repr_html_()
-    claims.chapter_table(chapter)._repr_html_()
+    claims.box(chapter)._repr_html_()
     solution(f"{chapter}.q1")
     summary(check(f"{chapter}.q1", ""))
 claims.summary()

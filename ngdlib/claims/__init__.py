@@ -26,7 +26,7 @@ from ngdlib.claims.registry import (
     summary,
     written_chapters,
 )
-from ngdlib.claims.show import Table, box, chapter_table, exceptions, ledger, number, prose
+from ngdlib.claims.show import Table, box, exceptions, ledger, number, prose
 
 __all__ = [
     "CHECKS",
@@ -41,7 +41,6 @@ __all__ = [
     "attacked",
     "attacks",
     "box",
-    "chapter_table",
     "claim",
     "defects",
     "disagreements",

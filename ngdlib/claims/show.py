@@ -156,9 +156,6 @@ def box(chapter: str, folder: Path = CHECKS) -> Table:
     return Table(markup, text)
 
 
-chapter_table = box  # the chapters' former name for it
-
-
 def _sound(chapter: str, folder: Path) -> None:
     found = defects(chapter, folder)
     if found:

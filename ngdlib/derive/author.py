@@ -157,7 +157,6 @@ class Derivation:
     name       identifier: letters, digits, hyphens
     title      what is derived
     problem    one sentence: what is asked. Never the answer, which the last line gives
-    buys       what it buys the reader; shown where no problem is stated
     domain     {symbol: set}, where the set is
                an Interval (its ends may use other symbols of the domain);
                a list of values, each of which is tried: `{y: [0, 1]}`, `{K: [2, 3, 4]}`;
@@ -185,7 +184,6 @@ class Derivation:
         *,
         title: str = "",
         problem: str = "",
-        buys: str = "",
         domain: Mapping[Any, Any] | None = None,
         why: Mapping[Any, str] | None = None,
         sampled: Mapping[Any, Any] | None = None,
@@ -197,7 +195,7 @@ class Derivation:
         for symbol in tex or {}:
             if not isinstance(symbol, sp.Symbol | sp.MatrixSymbol):
                 raise ValueError(f"tex: expected a symbol as key, got {symbol!r}")
-        self.name, self.title, self.problem, self.buys = name, title or name, problem, buys
+        self.name, self.title, self.problem = name, title or name, problem
         self.tex = dict(tex or {})
         self.domain = _in_order({s: _domain_of(s, w) for s, w in (domain or {}).items()})
         self.why, self.sampled = dict(why or {}), dict(sampled or {})
@@ -333,7 +331,7 @@ class Derivation:
     def with_step(self, changed: Step) -> Derivation:
         """A copy in which one line (by its number) is another; a chain goes on from it."""
         copy = Derivation(self.name, title=self.title, tex=self.tex)
-        copy.problem, copy.buys, copy.why = self.problem, self.buys, self.why
+        copy.problem, copy.why = self.problem, self.why
         copy.sampled = self.sampled
         copy.domain, copy._valid_for = self.domain, self._valid_for
         copy.definitions, copy._verdicts = list(self.definitions), dict(self._verdicts)

@@ -216,8 +216,8 @@ def as_html(d: Derivation, verified: Verified) -> str:
         return latex(expression, tuple(d.tex.items()))
 
     about = [f"<strong>{_prose(d.title)}</strong>"]
-    if d.problem or d.buys:
-        about.append(_prose(d.problem or d.buys))
+    if d.problem:
+        about.append(_prose(d.problem))
     where = [_inline(f"{tex(what)} := {tex(meaning)}") for what, meaning in d.definitions]
     where += _conditions(d)
     if where:
