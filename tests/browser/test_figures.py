@@ -9,6 +9,7 @@ from ngdlib.style import tokens_css
 ROOT = Path(__file__).parents[2]
 HOST = Path(ngdlib.demos.__file__).with_name("host.js").read_text(encoding="utf-8")
 CSS = tokens_css() + (ROOT / "book" / "static" / "book.css").read_text(encoding="utf-8")
+THEME = "[hidden] { display: none !important; }"  # as the theme has it
 WIDE = '<svg viewBox="0 0 650 200" style="width:100%;max-width:650px"><path d="M0 0h650"/></svg>'
 NAMES = ["tabindex", "role", "aria-label"]
 
@@ -44,7 +45,9 @@ def test_on_a_phone_the_narrow_drawing_stands_for_the_wide_one(browser):
     )
     figure = Figure("two", WIDE, "a caption", "a line", small)._repr_html_()
     page = browser.new_page(viewport={"width": 400, "height": 600})
-    page.set_content(f'<!doctype html><style>{CSS}</style><div class="bd-article">{figure}</div>')
+    page.set_content(
+        f'<!doctype html><style>{THEME}{CSS}</style><div class="bd-article">{figure}</div>'
+    )
     shown = "[...document.querySelectorAll('svg')].map(e => e.getBoundingClientRect().width > 0)"
     assert page.evaluate(shown) == [False, True]
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
