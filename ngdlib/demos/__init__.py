@@ -6,6 +6,7 @@ from ngdlib.demos.kl_balls import KLBalls
 from ngdlib.demos.mixture_manifold import MixtureManifold
 from ngdlib.demos.one_arrow import OneArrow
 from ngdlib.demos.steps_in_any_chart import StepsInAnyChart
+from ngdlib.demos.three_fishers import ThreeFishers
 from ngdlib.demos.two_charts import TwoCharts
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "MixtureManifold",
     "OneArrow",
     "StepsInAnyChart",
+    "ThreeFishers",
     "TwoCharts",
 ]
