@@ -1,5 +1,5 @@
 """`make bench`: build times, page weight, demo readiness and frame times, the checker of exercises,
-beside their budgets; closed forms beside geomstats.
+beside their budgets; closed forms beside geomstats; the softmax Fisher beside jax and curvlinops.
 
     python -m benchmarks               everything below
     python -m benchmarks build pages   only these
@@ -106,12 +106,21 @@ def geomstats() -> Iterator[Row]:
         yield Row(*row)
 
 
+def fisher() -> Iterator[Row]:
+    """The exact Fisher matrix of softmax regression beside jax and curvlinops, in one run."""
+    from benchmarks.fisher import measure
+
+    for row in measure():
+        yield Row(*row)
+
+
 SUITES = {
     "build": build,
     "pages": pages,
     "demos": demos,
     "checker": checker,
     "geomstats": geomstats,
+    "fisher": fisher,
 }
 
 
