@@ -37,6 +37,17 @@ LIKELY = {
         "h^2 + 7/3*h^3",
         "h^2 - 5h^3",
     ],
+    ("gaussian", "q1"): ["2tau", "1/sqrt(tau)", "-1/sqrt(tau)", "8tau^4", "2tau^2"],
+    ("gaussian", "q3"): ["3", "1 + 4s", "1 + 2s^2", "9", "8s^2"],
+    ("gaussian", "q4"): [
+        "eta*m",
+        "eta*Lambda*m/P",
+        "m",
+        "eta*Lambda*m/(P + eta*Lambda)",
+        "eta*Lambda*m",
+    ],
+    ("gaussian", "q5"): ["1 - eta", "1 - eta/s^2", "1 - eta*s", "eta*s^2", "1 + eta*s^2"],
+    ("gaussian", "q6"): ["2", "1/6", "2/7", "0.4", "2/3"],
     ("natural-gradient", "q5"): [
         "[σ^2 g1, σ^2 g2/2]",
         "[g1, 2μ g1 + 2σ g2]",

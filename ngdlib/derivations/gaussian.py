@@ -153,6 +153,6 @@ def precision_first() -> Derivation:
     d.equal(
         t1 / (-2 * t2),
         μ - _over(η * g, 1 / v + 2 * η * h),
-        because=r"the new mean: $\mu$ less $\eta g$ times the variance, and the *new* one",
+        because=r"the new mean: $\mu$ less $\eta g$ times the variance, the new one",
     )
     return d
