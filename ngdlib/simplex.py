@@ -33,7 +33,7 @@ def natural_direction(p: ArrayLike, g: ArrayLike, damping: float = 0.0) -> Array
     p, λ = probabilities("p", p), number("damping", damping, least=0.0)
     g = _like("g", g, p)
     total, size = g.sum(axis=-1), np.abs(g).sum(axis=-1)
-    require("g", np.abs(total) <= 1e-9 * size, "entries that sum to zero", total)
+    require("g", np.abs(total) <= 2 * ROUNDING * (1 + size), "entries that sum to zero", total)
     with np.errstate(all="ignore"):
         charge = p + λ
         r = (g / charge).sum(axis=-1) / (p / charge).sum(axis=-1)

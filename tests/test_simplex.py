@@ -57,6 +57,13 @@ def test_damped_direction_at_sixty_digits(damping):
     assert abs(found.mean()) < 1e-13 * np.abs(found).max()  # no drift of all logits together
 
 
+def test_a_gradient_of_rounding_errors_is_a_gradient():
+    """Near the optimum p - target is rounding, and its sum no smaller than its entries."""
+    for λ in (0.0, 0.01):
+        v = simplex.natural_direction(FORECAST, [2e-16, 1e-16, -1e-16], λ)
+        assert np.abs(v).max() < 1e-13
+
+
 def test_the_usual_form_drifts_and_this_one_does_not():
     rng = np.random.default_rng(0)
     p, λ = rng.dirichlet(np.ones(10)), 1e-12

@@ -5,6 +5,7 @@ from ngdlib.demos.gaussian_steps import GaussianSteps
 from ngdlib.demos.kl_balls import KLBalls
 from ngdlib.demos.mixture_manifold import MixtureManifold
 from ngdlib.demos.one_arrow import OneArrow
+from ngdlib.demos.simplex_sphere import SimplexSphere
 from ngdlib.demos.steps_in_any_chart import StepsInAnyChart
 from ngdlib.demos.three_fishers import ThreeFishers
 from ngdlib.demos.two_charts import TwoCharts
@@ -15,6 +16,7 @@ __all__ = [
     "KLBalls",
     "MixtureManifold",
     "OneArrow",
+    "SimplexSphere",
     "StepsInAnyChart",
     "ThreeFishers",
     "TwoCharts",
