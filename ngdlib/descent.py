@@ -540,7 +540,7 @@ def newton_step(
 
     hessian  "plain": the second derivatives in this chart, Newton's method; "covariant": the
              Riemannian Hessian, a tensor, so that the direction is one velocity in every chart
-             (Absil, Mahony & Sepulchre 2008, section 6.2; the straight line is their retraction)
+             (Absil, Mahony & Sepulchre 2008, chapter 6; the straight line is a retraction)
     ValueError for a state outside the model, where the objective lacks second derivatives, and
     where the Hessian is singular. It may be indefinite: see `NewtonInfo.negative`.
     """
@@ -584,7 +584,7 @@ def gauss_newton(J: ArrayLike, H_out: ArrayLike) -> Array:
     J      shape (..., n, m, d): the derivative of each example's m outputs in the parameters
     H_out  shape (..., n, m, m): the second derivatives of its loss in its outputs
     What it leaves out of the Hessian is the mean of sum_k dl/df_k d^2 f_k: the curvature of the
-    outputs themselves. (Schraudolph 2002, section 3; Martens 2020, section 8)
+    outputs themselves. (Schraudolph 2002; Martens 2020)
     """
     J, H_out = real_array("J", J), matrices("H_out", H_out)
     if J.ndim < 3 or J.shape[-2] != H_out.shape[-1] or H_out.ndim < 3:
@@ -642,7 +642,7 @@ def irls_step(state: State, x: ArrayLike, y: ArrayLike, link: Link) -> tuple[Sta
     x     inputs, shape (n, d), of rank d under the weights
     y     labels, shape (n,): 0 or 1 with LOGIT and PROBIT, counts with LOG, any with IDENTITY
     The weights are slope^2/variance, the working labels z + (y - mu)/slope; the new parameters are
-    their least-squares fit (McCullagh & Nelder 1989, section 2.5). With a canonical link (all but
+    their least-squares fit (McCullagh & Nelder 1989). With a canonical link (all but
     PROBIT) this is Newton's step, for any labels. ValueError where X^T W X is singular.
     """
     instance("state", state, State, "a State, as `init` gives it")

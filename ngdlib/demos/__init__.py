@@ -4,6 +4,7 @@ from ngdlib.demos.damped_line import DampedLine
 from ngdlib.demos.gaussian_steps import GaussianSteps
 from ngdlib.demos.kl_balls import KLBalls
 from ngdlib.demos.mixture_manifold import MixtureManifold
+from ngdlib.demos.newton_steps import NewtonSteps
 from ngdlib.demos.one_arrow import OneArrow
 from ngdlib.demos.simplex_sphere import SimplexSphere
 from ngdlib.demos.steps_in_any_chart import StepsInAnyChart
@@ -15,6 +16,7 @@ __all__ = [
     "GaussianSteps",
     "KLBalls",
     "MixtureManifold",
+    "NewtonSteps",
     "OneArrow",
     "SimplexSphere",
     "StepsInAnyChart",

@@ -411,8 +411,9 @@ const ngd = (() => {
             at = [x, y];
             if (clear) {
               const [left, right, up, down] = clear;
-              [[right, 0], [0, down], [-left, 0], [0, -up]].forEach(([dx, dy], k) =>
-                attr(hints[k], { transform: `translate(${r2(dx)} ${r2(dy)}) rotate(${90 * k})` }));
+              const around = axes.length > 1 ? [[right, 0], [0, down], [-left, 0], [0, -up]] : [[right, 0], [-left, 0]];
+              around.forEach(([dx, dy], k) =>
+                attr(hints[k], { transform: `translate(${r2(dx)} ${r2(dy)}) rotate(${(360 / around.length) * k})` }));
               attr(halo, { r: r2(Math.max(22, Math.hypot(Math.max(left, right), Math.max(up, down))) + 16) });
             }
             attr(node, { transform: `translate(${r2(x)} ${r2(y)})${turn ? ` rotate(${r2(turn)})` : ""}` });
