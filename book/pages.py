@@ -11,6 +11,7 @@ import hashlib
 import html
 import json
 import os
+import posixpath
 import re
 import shutil
 from pathlib import Path
@@ -104,7 +105,13 @@ def face_bytes() -> str:
 
 
 def page_head(app, pagename, templatename, context, doctree) -> None:
-    """Description and preview card; each script once; a colour scheme that the theme accepts."""
+    """Description and preview card; each script once; a colour scheme that the theme accepts; links
+    that a notebook's output makes to another notebook, which Jupyter follows, lead to its page."""
+
+    def to_page(link: re.Match) -> str:
+        page = posixpath.normpath(posixpath.join(posixpath.dirname(pagename), link[1]))
+        return f'href="{link[1]}.html' if page in app.env.found_docs else link[0]
+
     if 'class="ngd-exercises"' in context.get("body", ""):
         app.add_js_file("exercises.js", priority=150, defer="defer")
     seen, scripts = set(), []
@@ -125,6 +132,7 @@ def page_head(app, pagename, templatename, context, doctree) -> None:
     context["body"] = body.replace(' role="doc-biblioentry"', "").replace(
         '<div role="list" class="citation-list">', '<div class="citation-list">'
     )
+    context["body"] = re.sub(r'href="([^":#]+)\.ipynb', to_page, context["body"])
     if note := os.environ.get("NGD_RERUN"):  # this is the page of a rerun: say so, and mark it
         state = "changed" if "at-defaults" in note else "defaults"
         context["body"] = f'<div data-rerun="{state}">{note}{context.get("body", "")}</div>'
