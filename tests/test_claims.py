@@ -67,8 +67,9 @@ def test_written_chapters_have_no_defects(chapter):
 @pytest.mark.parametrize("chapter", WRITTEN)
 def test_boxes_have_five_to_eight_lines_false_ones_first(chapter):
     """Of what one may have read; the first line is no claim that simply holds."""
-    lines = [c for c in claims.load_chapter(chapter) if c.heard]
-    assert 5 <= len(lines) <= 8
+    every = claims.load_chapter(chapter)
+    lines = [c for c in every if c.heard]
+    assert min(5, len(every)) <= len(lines) <= 8  # all of them, where a chapter has fewer than five
     rows = re.findall('<tr role="row" data-verdict="([^"]+)"', claims.box(chapter)._repr_html_())
     assert len(rows) == len(lines)
     assert rows == sorted(rows, key=claims.show.ORDER.index)
