@@ -10,6 +10,10 @@ from ngdlib.exercises.sets.files import load
 
 SETS = Path(__file__).resolve().parents[1] / "exercises"
 LIKELY = {
+    ("newton", "q1"): ["m", "r*exp(m/r - 1)", "r^2/m", "r + m/r - 1", "r - r^2/m"],
+    ("newton", "q2"): ["2 - 2m/r", "0", "(m-r)/r^2", "2 + 2m/r", "4(m-r)/r", "m/r - 1"],
+    ("newton", "q5"): ["t", "4t - 2", "1/(1+exp(-(t-0.5)))", "1/(1+exp(4(t-0.5)))"],
+    ("newton", "q6"): ["F/H", "2H/F", "2/H", "2", "1"],
     ("fisher-metric", "q1"): [
         "(a^2 + 2b^2)/s^2",
         "sqrt(a^2 + 2b^2)",
