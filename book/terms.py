@@ -50,7 +50,7 @@ def read(page: str) -> dict[str, tuple[str, str]]:
     for names, meaning in _ENTRY.findall(page):
         terms = [(name, term) for name, term in _NAME.findall(names)]
         for name, _ in terms:
-            entries[name] = (terms[0][1], _ID.sub("", _LINK.sub("", meaning)))
+            entries[name] = (terms[0][1], _ID.sub("", _LINK.sub("", _MARK.sub(r"\3", meaning))))
     return entries
 
 

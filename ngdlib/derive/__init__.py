@@ -16,9 +16,9 @@ sums and expectations print unevaluated.
 For people. A derivation states its `problem` in a sentence, never the answer first. Its `domain`
 is the mathematics' (θ > 0) and is printed as such, `why` says where a condition comes from, and
 ranges that only serve the numeric check go into `sampled`. Titles, problems and reasons are
-typeset between dollar signs: because=r"$F = \mathbb{E}[s^2]$, so the score drops out". A line
-that only says what a name means is printed "by definition", without a mark. What only confirms, or
-is one equality, is no derivation but a checked formula in the text: `formula(lhs, rhs, ...)`.
+typeset between dollar signs, as prose in a chapter is. A line that only says what a name means is
+printed "by definition", without a mark. What only confirms, or is one equality, is no derivation
+but a checked formula in the text: `formula(lhs, rhs, ...)`.
 
 The rooms: `author` (what an author writes), `language` (what may stand on a line), `decide` (what
 proves), `domain` (what is defined), `solving` (what has one solution), `compute` (what computes),

@@ -233,8 +233,10 @@ function exercise(root, item, key) {
     const why = prose(said) || (hint && `Try ${hint === 'hint' ? 'the hint' : hint}.`);
     const shownOptions = !choices.length ? [] : right ? item.options : several ? item.options.filter(o => r.wrong.includes(o.id)) : [];
     const each = shownOptions.length ? '<ul>' + shownOptions.map(explained).join('') + '</ul>' : '';
+    clearTimeout(drafting);
+    drafting = 0;
     tell(...verdict, won + (only ? letter(only) + ' is wrong: ' : '') + why, each);
-    note(key, { best: Math.max(my.best, earned), done: my.done || right, solved: my.solved || right, draft: value(), ...(r.score >= my.score && { answer: value(), score: r.score }) });
+    note(key, { best: Math.max(my.best, earned), done: my.done || right, solved: my.solved || right, draft: my.solved || right ? undefined : value(), ...(r.score >= my.score && { answer: value(), score: r.score }) });
   };
 
   // hints, solution, another variant
