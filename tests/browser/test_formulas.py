@@ -124,11 +124,11 @@ def test_typesetting_again_changes_nothing(book):
 
 
 @pytest.mark.parametrize(
-    "tex", [r"\foo{q}", r"\frac{1}", r"\left( q", r"\require{cancel}", "q^2^2"]
+    "tex", [r"\foo{q}", r"\frac{173}", r"\left( q_{173}", r"\require{cancel}", "q^2^2"]
 )
 def test_what_mathjax_cannot_read_stops_the_build(book, tex):
     (book / "made.html").write_text(PAGE.format("", rf"<p>\(q\) and \({tex}\)</p>"))
-    with pytest.raises(ValueError, match=r"(made\.html|ipynb:\d+): ") as error:
+    with pytest.raises(ValueError, match=r"made\.html: ") as error:
         typeset(book, book / "kept")
     assert tex in str(error.value)
 
