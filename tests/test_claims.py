@@ -150,6 +150,8 @@ def test_a_number_that_is_one_per_cent_off_in_a_text_is_refused(chapter):
             for lie in lies:
                 assert quotes.unquoted(each.correct, each.fact, {**quoted, piece: lie}), piece
         for piece in quoted:
+            if not quotes.unquoted(piece, "", {}):
+                continue  # words such as "a tenth": they are asserted, though none has to be
             rest = {k: v for k, v in quoted.items() if piece not in k and k not in piece}
             assert quotes.unquoted(each.correct, each.fact, rest), piece
 

@@ -613,7 +613,7 @@ def second_moment_not_covariance(stated) -> Evidence:
         {"first entry of F": F[0, 0], "first entry of the covariance": C[0, 0]},
         "Four rows with the stated mean and covariance.",
         {
-            "mean 0": float(np.mean(X - X.mean(0))),
+            "mean 0": round(float(np.mean(X - X.mean(0))), 12),
             "(2, 0)": near(X.mean(0), [2, 0]),
             "entry is 5": F[0, 0],
             "covariance 1": C[0, 0],
