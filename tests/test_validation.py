@@ -319,6 +319,13 @@ def cases():
     bad = {"state": [None, [0.0, 0.0], init([0.0])], "link": ["logit", None, 3]}
     bad |= {"x": [*NOT_NUMBERS, [1.0, 2.0], np.ones((0, 2))], "y": [*NOT_NUMBERS, 1, [0, 2], [1]]}
     yield "irls_step", descent.irls_step, good, bad, {}
+    wrong = [0.0, -1.0, 1.0, np.nan, np.inf, None, "1", [0.1]]
+    good = {"factor": 2.0, "low": 0.25, "high": 0.75}
+    bad = {"factor": wrong, "low": [*wrong, 0.8], "high": [*wrong, 0.2]}
+    yield "ReductionRatio", descent.ReductionRatio, good, bad, {}
+    yield "Improvement", descent.Improvement, {"factor": 10.0}, {"factor": wrong}, {}
+    bad = {"theta": [*NOT_NUMBERS, 0.3, []], "damping": [0.0, -1.0, np.nan, None, "1"]}
+    yield "damped_init", descent.damped_init, {"theta": [0.3], "damping": 0.1}, bad, {}
     f, bad = descent.fisher_length, {"F": [*matrices, *indefinite], "v": two}
     yield "fisher_length", f, {"F": F, "v": [1.0, 2.0]}, bad, {}
     for rule, argument in ((Fixed, "eta"), (FisherLength, "r"), (KLRadius, "eps")):
@@ -545,6 +552,7 @@ def test_nothing_public_was_forgotten():
             name for name, _ in inspect.getmembers(thing, callable) if not name.startswith("_")
         }
     data = {"State", "Info", "Objective", "ChangeOfChart", "UNIT", "inverted"}
+    data |= {"Damped", "DampedInfo", "damped_step"}  # tests/test_damping.py tries the step
     data |= {"NewtonInfo", "IRLSInfo", "Link", "IDENTITY", "LOG", "LOGIT", "PROBIT"}
     assert public - covered - data == set()
     assert {"fisher", "kl", "step", "affine", "l2"} <= public  # the search finds what there is
