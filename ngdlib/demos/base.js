@@ -373,7 +373,7 @@ const ngd = (() => {
         // a finger on the handle drags it and does not scroll: of `touch-action` on a <g> not every browser takes notice
         node.addEventListener("touchstart", e => e.cancelable && e.preventDefault(), { signal, passive: false });
         node.addEventListener("pointerdown", e => {
-          if (e.button || grab) return; // a second finger does not take over
+          if (e.button || grab || ui.dragging) return; // a second finger does not take over
           grab = [e.clientX - at[0], e.clientY - at[1], e.pointerId]; // the stage does not move under a drag
           ui.dragging = true;
           node.setPointerCapture(e.pointerId);
