@@ -347,7 +347,10 @@ class ReductionRatio:
     def __post_init__(self) -> None:
         number("factor", self.factor, above=1.0)
         low, high = number("low", self.low, above=0.0), number("high", self.high, above=0.0)
-        require("high", low < high < 1, f"a number between low = {low:g} and 1", high)
+        require("low", low < 1, "a number between 0 and 1", low)
+        require("high", high < 1, "a number between 0 and 1", high)
+        if not low < high:
+            raise ValueError(f"low, high: expected low < high, got low = {low:g}, high = {high:g}")
 
     def _change(self, gain: Array, ratio: Array) -> Array:
         good, bad = ratio > self.high, ~(ratio >= self.low)

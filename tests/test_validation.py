@@ -322,7 +322,8 @@ def cases():
     wrong = [0.0, -1.0, 1.0, np.nan, np.inf, None, "1", [0.1]]
     good = {"factor": 2.0, "low": 0.25, "high": 0.75}
     bad = {"factor": wrong, "low": [*wrong, 0.8], "high": [*wrong, 0.2]}
-    yield "ReductionRatio", descent.ReductionRatio, good, bad, {}
+    both = {"high": "high|low, high"}
+    yield "ReductionRatio", descent.ReductionRatio, good, bad, both
     yield "Improvement", descent.Improvement, {"factor": 10.0}, {"factor": wrong}, {}
     bad = {"theta": [*NOT_NUMBERS, 0.3, []], "damping": [0.0, -1.0, np.nan, None, "1"]}
     yield "damped_init", descent.damped_init, {"theta": [0.3], "damping": 0.1}, bad, {}

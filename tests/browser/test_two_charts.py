@@ -408,7 +408,7 @@ def test_touch(browser, opened):
         "() => ['.ngd-lines', '.ngd-arc', '.ngd-handle'].map(s =>"
         " getComputedStyle(document.querySelector(s)).touchAction)"
     )
-    assert touch == ["pan-y", "pan-y", "none"]
+    assert touch == ["pan-y pinch-zoom", "pan-y pinch-zoom", "none"]
     sizes = page.evaluate(
         "() => ['.ngd-grip', '.ngd-choice label', '.ngd-button', '.ngd-typed',"
         " '[type=range]'].flatMap(s => [...document.querySelectorAll(s)])"
