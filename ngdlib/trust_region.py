@@ -1,8 +1,9 @@
 """Policies on problems small enough to be exact: natural policy gradient, TRPO, PPO's clip.
 
 A problem has S states and A actions with known transitions; a policy is a softmax of logits, shape
-(..., S, A). Every expectation is a sum or a linear system: nothing here is sampled. With d the
-discounted visits (they sum to 1) and A the advantage of the old policy,
+(..., S, A). Every expectation is a sum or a linear system; `walk` and `estimate` are the sampled
+version of the same. With d the discounted visits (they sum to 1) and A the advantage of the old
+policy,
 
     gradient      d pi A / (1 - discount)                     (Sutton et al. 2000)
     Fisher        mean over d of diag(pi) - pi pi^T            (Kakade 2001)
@@ -19,7 +20,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import log_softmax
 
@@ -46,6 +47,14 @@ class Evaluation(NamedTuple):
     q: Array
     advantage: Array
     visits: Array
+
+
+class Walks(NamedTuple):
+    """N sampled walks of T steps: states, actions (N, T), integers; rewards (N, T)."""
+
+    states: NDArray[np.int64]
+    actions: NDArray[np.int64]
+    rewards: Array
 
 
 class Solution(NamedTuple):
@@ -168,6 +177,58 @@ def evaluate(task: Problem, logits: ArrayLike) -> Evaluation:
     return Evaluation(v @ start, v, q, q - v[..., None], visits)
 
 
+def walk(
+    task: Problem, logits: ArrayLike, rng: np.random.Generator, *, walks: int, steps: int
+) -> Walks:
+    """Sampled walks of the policy with logits (S, A), all from the start, ``steps`` long each."""
+    task, pi = _task(task), policy(_one(task, logits))
+    instance("rng", rng, np.random.Generator, "a numpy.random.Generator")
+    n, T = count("walks", walks, least=1), count("steps", steps, least=1)
+    acts, moves = np.cumsum(pi, axis=-1), np.cumsum(task.transitions, axis=-1)
+    states, actions = np.empty((n, T), dtype=np.int64), np.empty((n, T), dtype=np.int64)
+    at = _drawn(np.broadcast_to(np.cumsum(task.start), (n, len(task.start))), rng)
+    for t in range(T):
+        states[:, t] = at
+        actions[:, t] = _drawn(acts[at], rng)
+        at = _drawn(moves[at, actions[:, t]], rng)
+    return Walks(states, actions, task.rewards[states, actions])
+
+
+def _drawn(cumulated: Array, rng: np.random.Generator) -> NDArray[np.int64]:
+    """An outcome for each row (n, K) of cumulated probabilities."""
+    u = rng.random(len(cumulated)) * cumulated[:, -1]
+    return (cumulated[:, :-1] <= u[:, None]).sum(axis=1)
+
+
+def estimate(task: Problem, logits: ArrayLike, walks: Walks) -> Evaluation:
+    """What `evaluate` computes, estimated from walks of the same policy with logits (S, A).
+
+    q is the mean return from a state and action on, as long as the walk was; where an action was
+    never tried in a state, that of the others there. Of a state that was never visited nothing is
+    known: its advantages are 0, and so are its visits. The transitions are not used.
+    """
+    task, pi = _task(task), policy(_one(task, logits))
+    instance("walks", walks, Walks, "walks, as `walk(...)` makes them")
+    states, actions, rewards = walks
+    S, A = task.rewards.shape
+    weight = np.broadcast_to(task.discount ** np.arange(states.shape[1]), states.shape)
+    returns = np.empty_like(rewards)
+    ahead = np.zeros(len(states))
+    for t in reversed(range(states.shape[1])):
+        ahead = returns[:, t] = rewards[:, t] + task.discount * ahead
+    pair = (states * A + actions).ravel()
+    tried = np.bincount(pair, weight.ravel(), S * A).reshape(S, A)
+    got = np.bincount(pair, (weight * returns).ravel(), S * A).reshape(S, A)
+    known = tried > 0
+    q = np.divide(got, tried, out=np.zeros((S, A)), where=known)
+    share = (pi * known).sum(axis=-1)
+    mean = np.divide((pi * q).sum(axis=-1), share, out=np.zeros(S), where=share > 0)
+    q = np.where(known, q, mean[:, None])
+    v = (pi * q).sum(axis=-1)
+    visits = tried.sum(axis=-1) / tried.sum()
+    return Evaluation(np.asarray(returns[:, 0].mean()), v, q, q - v[:, None], visits)
+
+
 def policy_gradient(task: Problem, logits: ArrayLike) -> Array:
     """The gradient of the value in the logits, shape (..., S, A)."""
     now = evaluate(task, logits)
@@ -260,6 +321,7 @@ def trpo_step(
     length_by: str = "fisher",
     shrink: float = 0.8,
     backtracks: int = 20,
+    old: Evaluation | None = None,
 ) -> tuple[Array, Info]:
     """One step of trust-region policy optimisation (Schulman et al. 2015, appendix C).
 
@@ -270,6 +332,7 @@ def trpo_step(
                 "fisher", or "damped" as many programs do
     shrink      the step is shortened by this factor, at most ``backtracks`` times, until its true
                 KL is within delta and the surrogate gains
+    old         what is known of the policy, as `estimate` gives it; exact where it is left out
     Returns the logits after the step, shifted along no null direction, and what happened; where
     no length is accepted, the old logits.
     """
@@ -280,10 +343,11 @@ def trpo_step(
         raise ValueError(f"shrink: expected a number in (0, 1), got {shrink:g}")
     if length_by not in ("fisher", "damped"):
         raise ValueError(f"length_by: expected fisher or damped, got {length_by!r}")
-    logits = _logits(logits)
-    if logits.ndim != 2:
-        raise ValueError(f"logits: expected shape (S, A), got {logits.shape}")
-    old, pi, g = evaluate(task, logits), policy(logits), policy_gradient(task, logits)
+    logits = _one(_task(task), logits)
+    old = evaluate(task, logits) if old is None else old
+    instance("old", old, Evaluation, "an evaluation, as `estimate(...)` gives it")
+    pi = policy(logits)
+    g = old.visits[:, None] * pi * old.advantage / (1 - task.discount)
     still = Info(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, False)
     if not np.any(g):
         return logits, still
@@ -291,9 +355,12 @@ def trpo_step(
     def damped(x: Array) -> Array:
         return fisher_product(pi, old.visits, x) + cg_damping * x
 
-    x, residuals = conjugate_gradients(damped, g, iterations=cg_iterations)
+    # the length is set below, so the gradient's own size does not count, and must not underflow
+    x, residuals = conjugate_gradients(damped, g / np.abs(g).max(), iterations=cg_iterations)
     fisher_form = float(np.vdot(x, fisher_product(pi, old.visits, x)))
     form = fisher_form if length_by == "fisher" else float(np.vdot(x, damped(x)))
+    if not form > 0:
+        return logits, still
     length = np.sqrt(2 * delta / form)
     for k in range(tries + 1):
         new = logits + shrink**k * length * x
@@ -370,6 +437,14 @@ def _logits(logits: ArrayLike) -> Array:
     logits = real_array("logits", logits)
     if logits.ndim < 2 or not logits.shape[-1]:
         raise ValueError(f"logits: expected shape (..., S, A), got {logits.shape}")
+    return logits
+
+
+def _one(task: Problem, logits: ArrayLike) -> Array:
+    """The logits of one policy of the task."""
+    logits = _logits(logits)
+    if logits.shape != task.rewards.shape:
+        raise ValueError(f"logits: expected shape {task.rewards.shape}, got {logits.shape}")
     return logits
 
 

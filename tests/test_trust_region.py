@@ -214,8 +214,76 @@ def test_policies_in_a_batch_are_policies_one_by_one():
         (lambda: tr.trpo_step(ARMS, [[0.0, 1.0, 2.0]], 0.1, length_by="kl"), "length_by"),
         (lambda: tr.best_in_region([[0.0, 1.0]], [[0.0, 1.0]], [1.0], 0.1), "positive prob"),
         (lambda: tr.clipped_surrogate([-1.0], [1.0], 0.2), "ratio"),
+        (lambda: tr.trpo_step(ARMS, [[0.0, 1.0]], 0.1), r"\(1, 3\)"),
+        (lambda: tr.trpo_step(ARMS, [[0.0, 1.0, 2.0]], 0.1, old="mine"), "old.*an evaluation"),
+        (lambda: tr.walk(ARMS, [[0.0, 1.0, 2.0]], 3, walks=1, steps=1), "rng.*Generator"),
+        (
+            lambda: tr.walk(ARMS, [[0.0, 1, 2]], np.random.default_rng(0), walks=0, steps=1),
+            "walks",
+        ),
+        (lambda: tr.estimate(ARMS, [[0.0, 1.0, 2.0]], [1]), "walks.*as `walk"),
     ],
 )
 def test_bad_input_is_refused_in_words(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("task", [GRID, RANDOM], ids=["grid", "random"])
+def test_what_is_estimated_comes_to_what_is_exact(task):
+    """20,000 walks: five standard errors, and a lie of five per cent is seen in the sum."""
+    logits = logits_of(task)
+    exact = tr.evaluate(task, logits)
+    walks = tr.walk(task, logits, np.random.default_rng(5), walks=20_000, steps=120)
+    found = tr.estimate(task, logits, walks)
+    spread = 5 / np.sqrt(20_000)
+    np.testing.assert_allclose(found.visits, exact.visits, atol=0.4 * spread)
+    np.testing.assert_allclose(found.value, exact.value, atol=2.5 * spread)
+    assert found.visits.sum() == pytest.approx(1, abs=1e-12)
+    weighted = found.visits[:, None] * tr.policy(logits)
+    assert np.abs(weighted * (found.q - exact.q)).sum() < 0.02 * np.abs(weighted * exact.q).sum()
+    assert (
+        np.abs(weighted * (found.q - 1.05 * exact.q)).sum()
+        > 0.03 * np.abs(weighted * exact.q).sum()
+    )
+    np.testing.assert_allclose((tr.policy(logits) * found.advantage).sum(axis=1), 0, atol=1e-12)
+
+    """One state, two actions, discount a half: the returns from each step on, weighted by hand."""
+    task = tr.problem(np.ones((1, 2, 1)), [[1.0, 2.0]], [1.0], 0.5)
+    logits = np.log([[0.25, 0.75]])
+    walks = tr.Walks(np.zeros((1, 2), int), np.array([[0, 1]]), np.array([[1.0, 2.0]]))
+    found = tr.estimate(task, logits, walks)
+    np.testing.assert_allclose(found.q, [[2.0, 2.0]])  # 1 + 0.5·2, and 2
+    walks = tr.Walks(np.zeros((1, 2), int), np.array([[0, 0]]), np.array([[1.0, 4.0]]))
+    found = tr.estimate(task, logits, walks)
+    mean = (1 * 3.0 + 0.5 * 4.0) / 1.5  # the second visit counts half
+    np.testing.assert_allclose(found.q, [[mean, mean]])  # never tried: that of the other
+    assert found.value == 3
+    np.testing.assert_allclose(found.advantage, 0, atol=1e-15)
+
+
+def test_an_unseen_state_stays_as_it_was():
+    logits = logits_of(GRID)
+    walks = tr.walk(GRID, logits, np.random.default_rng(1), walks=1, steps=60)
+    found = tr.estimate(GRID, logits, walks)
+    unseen = found.visits == 0
+    assert unseen.any() and np.all(found.advantage[unseen] == 0)
+    new, _ = tr.trpo_step(GRID, logits, 0.01, old=found, cg_damping=1e-6)
+    np.testing.assert_array_equal(new[unseen], logits[unseen])
+    assert not np.array_equal(new, logits)
+
+
+def test_walks_are_those_of_the_seed_and_of_the_policy():
+    logits = np.log([[0.5, 0.3, 0.2]])
+    a, b = (tr.walk(ARMS, logits, np.random.default_rng(7), walks=50_000, steps=1) for _ in "ab")
+    assert np.array_equal(a.actions, b.actions)
+    share = np.bincount(a.actions[:, 0]) / 50_000
+    np.testing.assert_allclose(share, [0.5, 0.3, 0.2], atol=0.012)
+    assert np.array_equal(a.rewards[:, 0], a.actions[:, 0] == 0)
+
+
+def test_the_size_of_the_gradient_does_not_matter():
+    """Rewards of 1e-150: the step is that of rewards of 1; nothing underflows."""
+    logits = np.log([[0.1, 0.3, 0.6]])
+    small = tr.trpo_step(tr.bandit([1e-150, 0, 0]), logits, 0.1)[0]
+    np.testing.assert_allclose(small, tr.trpo_step(ARMS, logits, 0.1)[0], rtol=1e-12)
