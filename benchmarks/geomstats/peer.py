@@ -9,7 +9,7 @@ from geomstats.information_geometry.binomial import BinomialDistributions
 from geomstats.information_geometry.categorical import CategoricalDistributions
 from geomstats.information_geometry.normal import NormalDistributions
 
-REPEATS = 7
+REPEATS = 60
 
 
 def best(f):

@@ -16,6 +16,7 @@ from ngdlib.validate import (
     Array,
     broadcast,
     count,
+    finite,
     instance,
     real_array,
     representable,
@@ -78,7 +79,8 @@ class Model:
 
     def in_domain(self, theta: ArrayLike) -> np.ndarray:
         """Whether each point lies in the open domain: bool, shape (...)."""
-        return self._inside(vectors("theta", theta, self.dim, copy=False))
+        theta = vectors("theta", theta, self.dim, copy=False)
+        return np.ones(theta.shape[:-1], bool) if self._all_inside(theta) else self._inside(theta)
 
     def log_density(self, x: ArrayLike, theta: ArrayLike) -> Array:
         """log p_theta(x) in nats, shape of ``x`` broadcast with the batch shape of ``theta``."""
@@ -213,7 +215,8 @@ class Model:
 
     def _point(self, name: str, theta: ArrayLike) -> Array:
         theta = vectors(name, theta, self.dim, copy=False)
-        require(name, self._inside(theta), f"a point of {self!r} ({self._domain()})", theta)
+        if not self._all_inside(theta):
+            require(name, self._inside(theta), f"a point of {self!r} ({self._domain()})", theta)
         return theta
 
     def _pair(self, theta0: ArrayLike, theta1: ArrayLike) -> tuple[Array, Array]:
@@ -231,6 +234,21 @@ class Model:
         broadcast("x", x.shape, "theta", theta.shape[:-1])
         return x, theta
 
+    def _range(self) -> tuple[float, float] | None:
+        """The ends of the last coordinate, both legal, where the domain says no more than that."""
+        return None
+
+    def _inside(self, theta: Array) -> np.ndarray:
+        low, high = self._range()
+        return (theta[..., -1] >= low) & (theta[..., -1] <= high)
+
+    def _all_inside(self, theta: Array) -> bool:
+        """Whether every point is in the domain; a range is told by its ends, nothing written."""
+        if self._range() is None or not theta.size:
+            return bool(np.all(self._inside(theta)))
+        low, high = self._range()
+        return bool(theta[..., -1].min() >= low and theta[..., -1].max() <= high)
+
     def _data_mean(self, mean: ArrayLike) -> Array:
         mean = vectors("mean", mean, self.statistic_dim, copy=False)
         require("mean", self._attainable(mean), self._means(), mean)
@@ -244,8 +262,10 @@ class Model:
 
 def inside(model: Model, theta: Array) -> np.ndarray:
     """`in_domain` for a computed point, which may have overflowed."""
-    finite = np.all(np.isfinite(theta), axis=-1)
-    return finite & model._inside(np.where(finite[..., None], theta, 0.0))
+    if finite(theta):
+        return model._inside(theta)
+    fits = np.all(np.isfinite(theta), axis=-1)
+    return fits & model._inside(np.where(fits[..., None], theta, 0.0))
 
 
 def _carried(name: str, point: ArrayLike, source: Model, target: Model) -> Array:

@@ -20,6 +20,13 @@ from ngdlib.validate import Array
 #: Below this angle the probability would be below `TINY`.
 LEAST_ANGLE = 3e-154
 
+_BELOW = {end: float(np.nextafter(end, 0)) for end in (1.0, 708.0, np.pi)}
+_RANGES = {
+    "probability": (TINY, _BELOW[1.0]),
+    "log-odds": (-_BELOW[708.0], _BELOW[708.0]),  # beyond, q or 1-q is no longer a normal float
+    "angle": (LEAST_ANGLE, _BELOW[np.pi]),
+}
+
 
 class Bernoulli(Discrete):
     """Outcomes 0 and 1. Charts "probability" (0, 1), "log-odds" (all reals), "angle" (0, pi).
@@ -36,12 +43,8 @@ class Bernoulli(Discrete):
     def parameter_names(self) -> tuple[str, ...]:
         return ({"probability": "q", "log-odds": "z", "angle": "omega"}[self.chart],)
 
-    def _inside(self, theta: Array) -> np.ndarray:
-        if self.chart == "log-odds":  # beyond, one of q and 1-q is no longer a normal float
-            return np.abs(theta[..., 0]) < 708
-        if self.chart == "angle":
-            return (theta[..., 0] >= LEAST_ANGLE) & (theta[..., 0] < np.pi)
-        return (theta[..., 0] >= TINY) & (theta[..., 0] < 1)
+    def _range(self) -> tuple[float, float]:
+        return _RANGES[self.chart]
 
     def _domain(self) -> str:
         return {
@@ -94,7 +97,8 @@ class Bernoulli(Discrete):
     def _variance(self, theta: Array) -> Array:
         """q(1-q), shape (..., 1)."""
         r, q = self._both(theta)
-        return r * q
+        r *= q
+        return r
 
     def _power(self, theta: Array, power: float) -> Array:
         """(q(1-q))^power, shape (..., 1); power a multiple of one half."""
@@ -103,11 +107,12 @@ class Bernoulli(Discrete):
         if self.chart == "angle":  # sqrt(q(1-q)) = sin(omega)/2
             half, power = np.sin(theta) / 2, 2 * power
         elif power % 1:
-            half, power = np.sqrt(self._variance(theta)), 2 * power
+            half, power = self._variance(theta), 2 * power
+            np.sqrt(half, out=half)
         else:
             half = self._variance(theta)
-        whole = half * half if abs(power) == 2 else half
-        return 1 / whole if power < 0 else whole
+        whole = np.multiply(half, half, out=half) if abs(power) == 2 else half
+        return np.divide(1, whole, out=whole) if power < 0 else whole
 
     def _speed(self) -> float:
         """dq/dtheta is q(1-q) to this power."""
@@ -215,24 +220,31 @@ class Bernoulli(Discrete):
             middle = np.abs(t1 + t0) / 4
             rise = -np.expm1(-2 * across)
             return 2 * np.arctan2(rise * np.exp(across - middle), 1 + np.exp(-2 * middle))
-        r0, r1 = 1 - t0, 1 - t1
-        sides = (np.sqrt(t1 * r0) + np.sqrt(t0 * r1)) * (np.sqrt(r0 * r1) + np.sqrt(t0 * t1))
-        return 2 * np.arctan2(np.abs(t1 - t0), sides)
+        # With s = sqrt(q(1-q)) = sin(omega)/2, tan of half the distance is |q1 - q0| / (s0 + s1).
+        sides = (self._power(theta0, 0.5) + self._power(theta1, 0.5))[..., 0]
+        return 2 * np.arctan(np.abs(t1 - t0) / sides)
 
     def _geodesic(self, theta: Array, velocity: Array, t: Array) -> Array:
         """A straight line in the angle."""
-        turn = velocity * self._power(theta, self._speed() - 0.5) * t[..., None]
-        r, q = self._both(theta)
+        turn = velocity * self._power(theta, self._speed() - 0.5)
+        turn = turn * t[..., None]
         if self.chart == "angle":
             return theta + turn
-        half = turn / 2
-        sine, cosine = np.sin(half), np.cos(half)
-        up = np.sqrt(q) * cosine + np.sqrt(r) * sine
-        down = np.sqrt(r) * cosine - np.sqrt(q) * sine
+        r, q = (np.sqrt(each) for each in self._both(theta))
+        tangent = np.tan(turn / 2)  # of half the turn: the cosine is divided out of both roots
+        up = np.multiply(r, tangent)
+        up += q
+        down = np.multiply(q, tangent)
+        np.subtract(r, down, out=down)
         stays = (up > 0) & (down > 0) & (np.abs(turn) < np.pi)
         if self.chart == "log-odds":
-            return np.where(stays, 2 * np.log(np.where(stays, up / down, 1.0)), np.nan)
-        return np.where(stays, up * up, np.nan)
+            there = 2 * np.log(np.divide(up, down, out=up))
+        else:
+            up *= up
+            tangent *= tangent
+            tangent += 1
+            there = np.divide(up, tangent, out=up)
+        return there if stays.all() else np.where(stays, there, np.nan)
 
 
 def _angle(r: Array, q: Array) -> Array:

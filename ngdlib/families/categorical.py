@@ -51,8 +51,12 @@ class Categorical(Discrete):
     def _inside(self, theta: Array) -> np.ndarray:
         if self.chart == "probabilities":
             with np.errstate(all="ignore"):
-                last = self._last(theta)
-                return (theta.min(axis=-1) >= TINY) & (stable.total(theta) < 1) & (last > 0)
+                rest = stable.total(theta)
+                inside = (stable.least(theta) >= TINY) & (rest < 1)
+                doubtful = inside & (rest > 1 - 1e-12 * self.classes)
+                if np.any(doubtful):  # rounding may have moved the sum across 1
+                    inside &= self._last(theta) > 0
+                return inside
         low, high = theta.min(axis=-1), theta.max(axis=-1)
         if self.chart == "reduced logits":
             low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
@@ -112,7 +116,7 @@ class Categorical(Discrete):
 
     def _from_base(self, base: Array) -> Array:
         if self.chart == "probabilities":
-            return base[..., :-1].copy()
+            return base[..., :-1]
         logs = np.log(base)
         if self.chart == "logits":  # of all that give these probabilities, the one with mean zero
             return logs - logs.mean(axis=-1, keepdims=True)

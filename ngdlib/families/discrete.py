@@ -66,9 +66,19 @@ class Discrete(Model):
         tangent = self._full_motion(velocity, theta, p) / (2 * roots)
         speed = np.sqrt(stable.total(tangent * tangent))[..., None]
         angle = t[..., None] * speed
-        there = np.cos(angle) * roots + np.sin(angle) * (tangent / np.where(speed > 0, speed, 1.0))
+        sine, cosine = _sine_and_cosine(angle)
+        there = cosine * roots
+        there += (sine / np.where(speed > 0, speed, 1.0)) * tangent
         # Beyond half a turn all roots may be positive again, but on the way some were not.
-        stays = (there.min(axis=-1, keepdims=True) > 0) & (np.abs(angle) < np.pi)
+        stays = (stable.least(there)[..., None] > 0) & (np.abs(angle) < np.pi)
         if stays.all():
-            return self._from_base(there * there)
+            there *= there
+            return self._from_base(there)
         return np.where(stays, self._from_base(np.where(stays, there, 1.0) ** 2), np.nan)
+
+
+def _sine_and_cosine(angle: Array) -> tuple[Array, Array]:
+    """By the tangent of the half angle, which numpy computes faster than either."""
+    u = np.tan(angle / 2)
+    square = u * u
+    return 2 * u / (1 + square), (1 - square) / (1 + square)

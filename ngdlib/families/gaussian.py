@@ -22,7 +22,7 @@ from ngdlib.validate import Array
 
 LOG_2PI = float(np.log(2 * np.pi))
 
-#: Points are refused unless |log sigma| is below this: sigma^4 and 1/sigma^4 must fit in float64.
+#: Points are refused where |log sigma| is above this: sigma^4 and 1/sigma^4 must fit in float64.
 LIMIT = 170.0
 _SMALLEST, _LARGEST = float(np.exp(-2 * LIMIT)), float(np.exp(2 * LIMIT))  # of sigma^2
 
@@ -50,18 +50,20 @@ class Gaussian(Model):
             "expectation": ("m1", "m2"),
         }[self.chart]
 
+    def _range(self) -> tuple[float, float] | None:
+        return {
+            "mu, sigma": (np.sqrt(_SMALLEST), np.sqrt(_LARGEST)),
+            "mu, sigma^2": (_SMALLEST, _LARGEST),
+            "mu, log sigma": (-LIMIT, LIMIT),
+            "natural": (-_LARGEST / 2, -_SMALLEST / 2),
+        }.get(self.chart)
+
     def _inside(self, theta: Array) -> np.ndarray:
-        b = theta[..., 1]
-        if self.chart == "mu, log sigma":
-            return np.abs(b) < LIMIT
-        if self.chart == "natural":
-            return (b < -_SMALLEST / 2) & (b > -_LARGEST / 2)
-        if self.chart == "mu, sigma":
-            return (b > np.sqrt(_SMALLEST)) & (b < np.sqrt(_LARGEST))
-        if self.chart == "expectation":
-            with np.errstate(all="ignore"):
-                b = _variance_of_means(theta)
-        return (b > _SMALLEST) & (b < _LARGEST)
+        if self.chart != "expectation":
+            return super()._inside(theta)
+        with np.errstate(all="ignore"):
+            variance = _variance_of_means(theta)
+        return (variance >= _SMALLEST) & (variance <= _LARGEST)
 
     def _domain(self) -> str:
         sign = {

@@ -37,12 +37,11 @@ class Poisson(Model):
     def parameter_names(self) -> tuple[str, ...]:
         return ({"rate": "r", "root": "s", "log-rate": "l"}[self.chart],)
 
-    def _inside(self, theta: Array) -> np.ndarray:
-        t = theta[..., 0]
+    def _range(self) -> tuple[float, float]:
         if self.chart == "log-rate":
-            return np.abs(t) <= np.log(LARGEST)
-        most = LARGEST if self.chart == "rate" else np.sqrt(LARGEST)
-        return (t >= 1 / most) & (t <= most)
+            return -float(np.log(LARGEST)), float(np.log(LARGEST))
+        most = LARGEST if self.chart == "rate" else float(np.sqrt(LARGEST))
+        return 1 / most, most
 
     def _domain(self) -> str:
         return f"a rate from {1 / LARGEST:g} to {LARGEST:g}"

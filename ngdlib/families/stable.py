@@ -51,6 +51,16 @@ def total(x):
     return s
 
 
+def least(x):
+    """The smallest entry over the last axis."""
+    if x.shape[-1] > _FEW or x.shape[-1] == 0:
+        return x.min(axis=-1)
+    s = x[..., 0].copy()
+    for k in range(1, x.shape[-1]):
+        np.minimum(s, x[..., k], out=s)
+    return s
+
+
 def exact_total(x):
     """The sum over the last axis, as if rounded only at the end."""
     s, lost = x, 0.0
