@@ -9,6 +9,7 @@ from ngdlib.demos.one_arrow import OneArrow
 from ngdlib.demos.simplex_sphere import SimplexSphere
 from ngdlib.demos.steps_in_any_chart import StepsInAnyChart
 from ngdlib.demos.three_fishers import ThreeFishers
+from ngdlib.demos.trust_region import TrustRegion
 from ngdlib.demos.two_charts import TwoCharts
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "SimplexSphere",
     "StepsInAnyChart",
     "ThreeFishers",
+    "TrustRegion",
     "TwoCharts",
 ]
