@@ -90,7 +90,6 @@ def affine(matrix: ArrayLike, offset: ArrayLike, source: str, target: str) -> Ch
     if c.ndim != 1:
         raise ValueError(f"offset: expected shape ({len(T)},), got shape {c.shape}")
     c = c.copy()
-    back = np.linalg.inv(T)
 
     def jacobian(theta: ArrayLike) -> Array:
         return np.broadcast_to(T, (*vectors("theta", theta, len(T)).shape[:-1], *T.shape)).copy()
@@ -100,7 +99,7 @@ def affine(matrix: ArrayLike, offset: ArrayLike, source: str, target: str) -> Ch
         target,
         len(T),
         lambda theta: vectors("theta", theta, len(T)) @ T.T + c,
-        lambda phi: (vectors("phi", phi, len(T)) - c) @ back.T,
+        lambda phi: np.linalg.solve(T, (vectors("phi", phi, len(T)) - c)[..., None])[..., 0],
         jacobian,
     )
 
@@ -132,10 +131,11 @@ def pull_back_velocity(v_phi: ArrayLike, T: ArrayLike) -> Array:
 def transform_metric(F_theta: ArrayLike, T: ArrayLike) -> Array:
     """The metric in phi of one with matrix ``F_theta`` in theta: T^-T F_theta T^-1."""
     T = regular(T)
-    back = np.linalg.inv(T)
-    F = _metric("F_theta", F_theta, T)
-    with np.errstate(all="ignore"):
-        return representable("F_theta", np.swapaxes(back, -1, -2) @ F @ back)
+    F, T = np.broadcast_arrays(_metric("F_theta", F_theta, T), T)
+    transposed = np.swapaxes(T, -1, -2)
+    with np.errstate(all="ignore"):  # solved from the left, then from the right
+        half = np.swapaxes(np.linalg.solve(transposed, F), -1, -2)
+        return representable("F_theta", np.swapaxes(np.linalg.solve(transposed, half), -1, -2))
 
 
 def pull_back_metric(F_phi: ArrayLike, T: ArrayLike) -> Array:

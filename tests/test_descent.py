@@ -220,6 +220,16 @@ def test_ordinary_flows_of_a_coin():
         descent.flow([0.3], coin, data_fit(coin, [1.0]), [0.4, 0.5], "euclidean")
 
 
+@pytest.mark.parametrize("start", [1e-3, 1e-8, 1e-12, 1e-100])
+def test_a_flow_near_an_edge_keeps_its_digits(start):
+    """The natural flow of a coin is straight in q: m + (q - m) e^-t, and tiny q keep 11 digits."""
+    coin, mean = Bernoulli("probability"), 2 * start
+    times = np.array([1e-6, 0.1, 1.0, 5.0])
+    q = descent.flow([start], coin, data_fit(coin, [mean]), times)[:, 0]
+    exact = [mp.mpf(mean) - start * mp.exp(-mp.mpf(t)) for t in times]
+    assert max(abs(float(a / b - 1)) for a, b in zip(map(mp.mpf, q), exact, strict=True)) < 1e-11
+
+
 @every_problem
 def test_steps_approach_the_flow(model, theta, mean):
     """One step is off by order η², the way in n steps by order η."""

@@ -1,5 +1,6 @@
 """Families against what does not share their code: mpmath, autograd, quadrature, samples."""
 
+import tracemalloc
 from functools import lru_cache
 
 import autograd.numpy as anp
@@ -608,3 +609,43 @@ def test_general_family_finds_the_edge_of_its_means():
     bell = general("Gaussian").in_chart("expectation")
     inside = bell.in_domain([[0.5, 0.26], [0.5, 0.25], [0.5, 0.2], [100.0, 10_001.0]])
     assert inside.tolist() == [True, False, False, True]
+
+
+def test_a_family_written_by_its_log_partition_far_out_and_told_apart():
+    """log(1 + e^eta) at eta = 40, where 1 + e^eta rounds; families that differ are not equal."""
+    (η,) = symbols = sp.symbols("eta:1", real=True)
+
+    def family(statistic, domain):
+        return ExponentialFamily(
+            sp.log(1 + sp.exp(η)), symbols, statistic, np.zeros_like, domain=domain, start=[0.0]
+        )
+
+    def itself(x):
+        return x[..., None]
+
+    def everywhere(theta):
+        return np.ones(theta.shape[:-1], bool)
+
+    model = family(itself, everywhere)
+    for z in (-700.0, -40.0, 40.0, 700.0):
+        exact = float(mp.exp(-abs(z)) / (1 + mp.exp(-abs(z))) ** 2)
+        assert model.fisher([z]).item() == pytest.approx(exact, rel=1e-12) and exact > 0
+    assert model == family(itself, everywhere)
+    assert model != family(lambda x: 1 - x[..., None], everywhere)
+    assert model != family(itself, lambda theta: theta[..., 0] < 100)
+
+
+def test_many_classes_need_no_square_of_memory():
+    """A gradient, a divergence and a distance at K = 5000, where K x K doubles take 200 MB."""
+    K = 5000
+    p = np.full(K, 1 / K)
+    model, θ = Categorical(K, "probabilities"), p[:-1]
+    logits, z = Categorical(K, "logits"), np.linspace(-1, 1, K)
+    tracemalloc.start()
+    for at, coordinates in ((model, θ), (logits, z)):
+        at.cross_entropy_gradient(coordinates, p)
+        at.kl(coordinates, coordinates)
+        at.fisher_rao_distance(coordinates, coordinates)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 100 * 8 * K
