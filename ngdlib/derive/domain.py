@@ -12,12 +12,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mpmath as mp
 import sympy as sp
 from mpmath import iv
 from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
 from sympy.matrices import MatrixBase
 from sympy.matrices.expressions.matexpr import MatrixExpr
 from sympy.simplify.fu import TR5, TR6
@@ -144,12 +146,25 @@ def conditions(x: Any, strict: bool = False, bound: tuple = ()) -> Iterator[Cond
         else:
             if not isinstance(x, _EVERYWHERE):
                 raise Undecided(f"it is not known where {x.func} is defined")
-            if strict and isinstance(x, sp.Abs | sp.sign):
-                yield Condition(x.args[0], "nonzero", bound)
+    if strict:  # no derivative where two branches meet
+        for meeting in _kinks(x):
+            yield Condition(meeting, "nonzero", bound)
     parts = [branch for branch, _ in x.args] if isinstance(x, sp.Piecewise) else x.args
     for part in parts:
         if isinstance(part, sp.Basic):
             yield from conditions(part, strict, bound)
+
+
+def _kinks(x: Any) -> list[Any]:
+    """What vanishes where `x` passes from one branch to another."""
+    if isinstance(x, sp.Abs | sp.sign | sp.Heaviside):
+        return [x.args[0]]
+    if isinstance(x, sp.Max | sp.Min):
+        return [one - other for one, other in combinations(x.args, 2)]
+    if isinstance(x, sp.Piecewise):
+        tests = [test for _, condition in x.args for test in condition.atoms(Relational)]
+        return [test.lhs - test.rhs for test in tests]
+    return []
 
 
 def check(d: Derivation, step: Step, sides: list[Any]) -> None:
