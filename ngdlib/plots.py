@@ -139,6 +139,8 @@ def figure(
         fig, axes = plt.subplots(figsize=(width, height), **subplots)
         try:
             yield fig, axes
+            for ax in fig.axes:
+                readable(ax)
             svg, small = svg_text(fig, alt), ""
             panels = np.atleast_1d(axes).ravel()
             if narrow and width > NARROW and len(panels) == len(fig.axes):
@@ -150,6 +152,36 @@ def figure(
         finally:
             plt.close(fig)
     display(Figure(name, svg, caption, alt, small))
+
+
+FAR = 1e4  # an axis beyond it, and beyond so many times the bulk of the data, is cut
+
+
+def readable(ax: mpl.axes.Axes) -> None:
+    """Keeps each linear axis near its data: what leaves it far behind is cut, and told in words.
+
+    A legal rerun may end at 1e60, and would flatten all else. The axis then ends at ten times the
+    size of four in five of the lines' points, and a note at that end says how far they go.
+    """
+    for axis, k, (low_at, high_at) in (
+        (ax.xaxis, 0, ((0.02, 0.02, "left", "bottom"), (0.98, 0.02, "right", "bottom"))),
+        (ax.yaxis, 1, ((0.02, 0.02, "left", "bottom"), (0.02, 0.98, "left", "top"))),
+    ):
+        values = [np.asarray(line.get_data()[k], dtype=float).ravel() for line in ax.lines]
+        values = np.concatenate([v[np.isfinite(v)] for v in values] or [np.zeros(1)])
+        middle = np.quantile(np.abs(values), 0.8) if values.size else 0.0
+        ends = np.array(axis.get_view_interval())
+        if axis.get_scale() != "linear" or not np.ptp(ends) > FAR * max(middle, 1.0):
+            continue
+        for j, (x, y, across, up) in enumerate((low_at, high_at)):
+            most = (values.min(), values.max())[j]
+            ends[j] = most + (j - 0.5) * middle
+            if abs(most) > 10 * middle:
+                ends[j] = np.sign(most) * 10 * middle
+                digit, power = f"{most:.0e}".split("e")
+                note = f"{'←→↓↑'[2 * k + j]} as far as ${digit} \\times 10^{{{int(power)}}}$"
+                ax.text(x, y, note, ha=across, va=up, transform=ax.transAxes)
+        (ax.set_xlim, ax.set_ylim)[k](*ends)
 
 
 NARROW = 3.6  # inches: the column of a screen 400 pixels wide

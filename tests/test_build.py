@@ -463,3 +463,30 @@ def test_pages_of_removed_chapters_go(tmp_path):
     pages.remove_gone(app, tmp_path)
     left = sorted(str(f.relative_to(tmp_path)) for f in tmp_path.rglob("*.*"))
     assert left == ["_sources/chapters/kept.ipynb", "chapters/kept.html"]
+
+
+def test_one_point_far_out_does_not_flatten_a_figure(monkeypatch):
+    """A legal rerun may end at 1e60: the axis stays near the rest, and a note says how far it goes.
+
+    The controls: an ordinary axis, a curve that falls to 0, and large numbers that belong together.
+    """
+    shown = []
+    monkeypatch.setattr("ngdlib.plots.display", shown.append)
+    x = np.linspace(0, 5, 60)
+    curves = {
+        "far": np.append(x[:-1], -9e61),
+        "plain": x,
+        "falling": np.exp(-9 * x),
+        "large": 1e7 + x,
+    }
+    limits = {}
+    for name, y in curves.items():
+        with figure(name, caption="One point.", alt="A line.") as (_, ax):
+            ax.plot(x, y)
+            before = ax.get_ylim()
+        limits[name] = before, ax.get_ylim()
+    after = limits.pop("far")[1]
+    assert -60 < after[0] < -30 and 4 < after[1] < 10
+    words = [re.sub(r"<[^>]+>|\s", "", drawn.svg) for drawn in shown]
+    assert ["asfaras−9×1061" in text for text in words] == [True, False, False, False]
+    assert all(np.allclose(*pair) for pair in limits.values())
