@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from ngdlib.exercises.judging.items import all_choices, check_item, constant, trees
+from ngdlib.exercises.judging.items import all_choices, blank_item, check_item, constant, trees
 from ngdlib.exercises.judging.node import PageChecker
 from ngdlib.exercises.reading.given import read
 from ngdlib.exercises.sets.author import FOLDER, Validator
@@ -79,3 +80,50 @@ def test_a_symmetric_matrix_may_name_an_entry_twice(tmp_path):
         copy.write_text(source.read_text().replace("[b, c]]}", "[d, c]]}"))
         (fault,) = Validator(load(copy), page, None).run()
     assert "components and vars differ" in fault.message
+
+
+# --- names that the chapter uses ------------------------------------------------------------------
+
+OTHER_CHART = {"q": ("z", "logistic(z)"), "z": ("q", "logit(q)")}
+
+
+def _formulas(path):
+    for item in load(path).data["items"]:
+        if item["kind"] == "formula":
+            yield item, item
+        for blank in item.get("blanks", []):
+            yield item, blank_item(item, blank)
+
+
+def _unknown_names(item, part):
+    """Names of the other chart that the question's own texts use, but an answer may not."""
+    told = [item["prompt"], item["solution"], *(s.get("tex", "") for s in item.get("steps", []))]
+    told += [m["feedback"] for m in part["mistakes"]]
+    for name, (other, formula) in OTHER_CHART.items():
+        used = re.search(
+            rf"(?<![\w\\]){other}(?![\w])", " ".join(re.findall(r"\$(.+?)\$", " ".join(told)))
+        )
+        if name in part["vars"] and other not in part["vars"] and used:
+            written = re.sub(rf"(?<![a-z]){name}(?![a-z])", f"({formula})", part["answer"])
+            if check_item(part, written).kind != "equal":
+                yield f"{part['id']}: {other}, in {written}"
+
+
+@pytest.mark.parametrize("path", SETS, ids=lambda path: path.stem)
+def test_a_coin_may_be_written_in_the_other_chart(path):
+    """Where a question speaks of q and of z, an answer may be written with either."""
+    assert [name for pair in _formulas(path) for name in _unknown_names(*pair)] == []
+
+
+def test_a_question_that_refuses_the_other_chart_is_found():
+    item = next(i for i in load(FOLDER / "bernoulli.yml").data["items"] if i["id"] == "q1")
+    assert not list(_unknown_names(item, item))
+    assert list(_unknown_names(item, {k: v for k, v in item.items() if k != "also"}))
+
+
+@pytest.mark.parametrize("path", SETS, ids=lambda path: path.stem)
+def test_every_other_name_is_read_as_what_it_stands_for(path):
+    for _, part in _formulas(path):
+        for name, formula in part.get("also", {}).items():
+            answer = f"({part['answer']}) + {name} - ({formula})"
+            assert check_item(part, answer).kind == "equal", (part["id"], answer)

@@ -76,8 +76,10 @@ def test_what_has_two_readings_is_asked_back(text, page):
 
 
 def test_a_polynomial_may_be_written_as_the_page_writes_it(page):
-    item = formula("h^2-5*h^3/3", {"h": [0, 1]})
+    item = formula("h^2-5*h^3/3", {"h": [0, 1]}, polynomial=True)
     assert both(page, item, "h^2 - 5/3 h^3").score == 1
+    silent = formula("h^2-5*h^3/3", {"h": [0, 1]})  # the answer is one, but the prompt says nothing
+    assert both(page, silent, "h^2 - 5/3 h^3").kind == "unreadable"
     assert both(page, formula("1/(2h)", {"h": [0, 1]}), "1/2 h").kind == "unreadable"
 
 

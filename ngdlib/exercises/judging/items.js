@@ -101,14 +101,9 @@ function sampleOf(item, values, upTo) {
 
 /* What a reader may write: the variables, and names that stand for a formula of them. */
 const readable = item => [...Object.keys(item.vars || {}), ...Object.keys(item.also || {})];
-function asksPolynomial(item, values = {}) {
-  if (item.kind !== 'formula' && item.kind !== 'matrix') return false;
-  const all = [item.answer].flat(2).map(x => trees(item, values, x));
-  return all.some(isPolynomial) && all.every(t => isPolynomial(t) || t[0] === 'num' || t[0] === 'neg');
-}
 const replaced = (tree, also) => tree[0] === 'var' ? also[tree[1]] || tree : tree.map(x => Array.isArray(x) ? replaced(x, also) : x);
 function valuesOf(item, answer, values, sampled, budget) {
-  const also = {}, tree = parse(answer, readable(item), asksPolynomial(item, values));
+  const also = {}, tree = parse(answer, readable(item), item.polynomial);
   for (const n in item.also || {}) also[n] = trees(item, values, item.also[n]);
   return new Values(replaced(tree, also), sampled.points, budget);
 }

@@ -38,7 +38,7 @@ from ngdlib.exercises.judging.compare import (
 )
 from ngdlib.exercises.judging.dice import dice
 from ngdlib.exercises.judging.intervals import Budget, OutOfBudget, Undefined, Unknown
-from ngdlib.exercises.judging.tutor import explain, is_polynomial, listed
+from ngdlib.exercises.judging.tutor import explain, listed
 from ngdlib.exercises.reading.given import read, rows_of
 from ngdlib.exercises.reading.grammar import NOTHING, AnswerError, Tree, parse
 
@@ -298,13 +298,7 @@ def as_read(item: Mapping, answer: Any) -> Tree:
     """
     if item["kind"] == "numeric":
         return read(answer, ())
-    values = draw(item, FIRST)
-    answers = [trees(item, values, x) for x in _flat(item["answer"])]
-    return _names(item, values, answers).tree(answer)
-
-
-def _flat(field: Any) -> list[Any]:
-    return [x for part in field for x in _flat(part)] if isinstance(field, list) else [field]
+    return _names(item, draw(item, FIRST)).tree(answer)
 
 
 def undoubled(text: str) -> str:
@@ -314,12 +308,9 @@ def undoubled(text: str) -> str:
     return rest[:1].upper() + rest[1:] if said else rest
 
 
-def _names(item: Mapping, values: Mapping[str, str], answers: Sequence[Tree]) -> _Names:
+def _names(item: Mapping, values: Mapping[str, str]) -> _Names:
     also = {n: trees(item, values, text) for n, text in item.get("also", {}).items()}
-    polynomial = any(map(is_polynomial, answers)) and all(
-        is_polynomial(a) or a[0] in ("num", "neg") for a in answers
-    )
-    return _Names(list(item.get("vars", {})), also, polynomial)
+    return _Names(list(item.get("vars", {})), also, item.get("polynomial", False))
 
 
 def _replaced(tree: Tree, also: Mapping[str, Tree]) -> Tree:
@@ -355,7 +346,7 @@ def _formula(spec: str) -> _Formula:
 
     mistakes = [reference(m["match"]) for m in item.get("mistakes", [])]
     answer = reference(item["answer"])
-    return _Formula(answer, mistakes, _names(item, values, [answer.values.tree]))
+    return _Formula(answer, mistakes, _names(item, values))
 
 
 def sample_of(item: Mapping, values: Mapping[str, str]) -> tuple[Sample, Any]:
@@ -366,7 +357,7 @@ def sample_of(item: Mapping, values: Mapping[str, str]) -> tuple[Sample, Any]:
 
 
 def _spec(item: Mapping, values: Mapping[str, str]) -> str:
-    kept = ("id", "vars", "where", "answer", "up_to", "also")
+    kept = ("id", "vars", "where", "answer", "up_to", "also", "polynomial")
     spec = {k: item[k] for k in kept if k in item}
     spec["mistakes"] = [{"match": m["match"]} for m in item.get("mistakes", [])]
     return json.dumps([spec, values], sort_keys=False)
@@ -473,7 +464,7 @@ def _matrix(spec: str) -> _Matrix:
         for m in item.get("mistakes", [])
     ]
     answer = references(item["answer"])
-    names = _names(item, values, [r.values.tree for r in answer])
+    names = _names(item, values)
     return _Matrix(shape(item["answer"]), answer, mistakes, names)
 
 

@@ -14,7 +14,6 @@ const part = (kind, score, text) => ({ kind, score, text });
 const listed = things => [things.slice(0, -1).join(', '), ...things.slice(-1)].filter(Boolean).join(' and ');
 const sentence = text => text[0].toUpperCase() + text.slice(1) + '.';
 
-const isPolynomial = tree => variables(tree).length > 0 && polynomial(tree, variables(tree)) !== null;
 /* Map from the powers of the names, '1,0,2', to the coefficient; null for what is no polynomial */
 function polynomial(tree, names) {
   let left = PRODUCTS;

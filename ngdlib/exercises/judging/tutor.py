@@ -69,11 +69,6 @@ def explain(reference: Reference, mine: Values) -> Part | None:
 # --- polynomials ----------------------------------------------------------------------------------
 
 
-def is_polynomial(tree: Tree) -> bool:
-    """Whether a formula is written as a polynomial in its variables, of degree 1 or more."""
-    return bool(variables(tree)) and polynomial(tree, variables(tree)) is not None
-
-
 def polynomial(tree: Tree, names: Sequence[str]) -> Polynomial | None:
     """{powers of the names: coefficient, enclosed}, or None for what is no polynomial."""
     try:

@@ -114,8 +114,8 @@ def _section(data: Mapping) -> str:
 
 READ = set(  # of an item, by the script; titles, prompts, code and solutions stand in the page
     "id kind points vars where answer mistakes up_to partial right variant rtol atol exact also "
-    "mode alternatives match feedback score cost needs without label because options steps "
-    "distractors blanks hints".split()
+    "polynomial mode alternatives match feedback score cost needs without label because options "
+    "steps distractors blanks hints".split()
 )
 
 

@@ -111,7 +111,7 @@ function exercise(root, item, key) {
   const readers = new Map();
   function reader(k) {
     const part = item.blanks ? blankItem(item, item.blanks[k]) : item;
-    if (!readers.has(part.id)) readers.set(part.id, { names: item.kind === 'numeric' ? [] : readable(part), polynomial: asksPolynomial(part, values) });
+    if (!readers.has(part.id)) readers.set(part.id, { names: item.kind === 'numeric' ? [] : readable(part), polynomial: part.polynomial });
     return readers.get(part.id);
   }
   const read = (text, k) => { const { names, polynomial } = reader(k); return [parse(text, names, polynomial), names]; };

@@ -209,6 +209,8 @@ class Validator:
             declared([*names, *item.get("also", {})])
         except ValueError as error:
             self.say(str(error), *where, "also")
+        if ("polynomial" in item) != ("polynomial" in item["prompt"]):
+            self.say("polynomial: true where the prompt asks for one, and only there", *where)
         for keys, text in _formulas(item):
             try:
                 parse(text, names)
