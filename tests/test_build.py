@@ -14,6 +14,7 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
 from book import execute, pages, rerun
+from ngdlib import plots
 from ngdlib.plots import figure
 from ngdlib.prose import quoted_at
 from tests.conftest import ROOT
@@ -381,6 +382,30 @@ def test_a_figure_is_drawn_again_for_a_phone(monkeypatch):
     assert ">there<" in moved.narrow and ">there<" not in moved.svg
     for options in ({"narrow": False}, {"width": 3.6}):
         assert narrow_of(monkeypatch, **options).narrow == ""
+
+
+def strayed(points: np.ndarray, path: str) -> float:
+    """How far the points, shape (n, 2), are at most from a path of one start and steps."""
+    corners = np.cumsum(np.array(re.findall(r"-?[\d.]+", path), dtype=float).reshape(-1, 2), axis=0)
+    begin, chord = corners[:-1], np.diff(corners, axis=0)
+    along = ((points[:, None] - begin) * chord).sum(-1) / np.maximum((chord**2).sum(-1), 1e-12)
+    nearest = begin + np.clip(along, 0, 1)[..., None] * chord
+    return np.hypot(*np.moveaxis(points[:, None] - nearest, -1, 0)).min(1).max()
+
+
+@pytest.mark.parametrize("radius", [2, 30, 200])
+def test_a_line_keeps_the_corners_that_one_sees(radius, monkeypatch):
+    t = np.linspace(0, 2 * np.pi, 400)
+    points = 250 + radius * np.stack([np.cos(t), np.sin(2 * t)], axis=-1)
+    path = "M" + " L ".join(f"{x:.2f} {y:.2f}" for x, y in points)
+    thin = plots._thinned("<path", path)
+    assert strayed(points, thin) < plots.CHORD + 0.08  # and half a tenth in either direction
+    assert len(thin) < len(path) / 2
+    square = plots._thinned("<path", "M 0 0 \nL 10 0 \nL 10 10 \nL 5 10 \nL 0 10 \nz\n")
+    assert square == "M0 0l10 0 0 10 -10 0z"
+    assert plots._thinned("<path", "M 0 0 C 1 1 2 2 3 0") == "M 0 0 C 1 1 2 2 3 0"
+    monkeypatch.setattr(plots, "CHORD", 3.0)
+    assert strayed(points, plots._thinned("<path", path)) > 0.15
 
 
 def test_figures_do_not_show_the_last_bits(monkeypatch):

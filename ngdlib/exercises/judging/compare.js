@@ -13,6 +13,7 @@ function dice(seed) {
 }
 function show(x, digits = 4) {
   if (x === 0) return '0';
+  if (!Number.isFinite(x)) return x < 0 ? '−∞' : '∞';
   const [m, e] = Math.abs(x).toExponential(digits - 1).split('e'), k = parseInt(e, 10), sign = x < 0 ? '−' : '';
   const figures = m.replace('.', ''), trim = s => s.includes('.') ? s.replace(/0+$/, '').replace(/\.$/, '') : s;
   if (k < -4 || k >= 6) return sign + trim(m) + 'e' + k;

@@ -770,6 +770,8 @@ def show(x: float, digits: int = 4) -> str:
         return "0"
     if x < 0:
         return "\N{MINUS SIGN}" + show(-x, digits)
+    if math.isinf(x):
+        return "∞"
     exact = Decimal(x)
     exponent = exact.adjusted()
     rounded = exact.quantize(Decimal(1).scaleb(exponent - digits + 1), ROUND_HALF_UP)
@@ -794,7 +796,7 @@ def nice(x: float) -> str:
     """x as a small fraction, possibly times π, √2, √π or e, where it is one; else to 4 digits."""
     if x < 0:
         return "\N{MINUS SIGN}" + nice(-x)
-    for name, unit in _UNITS:
+    for name, unit in _UNITS if x < 1e4 else ():
         for below in range(1, 25):
             above = math.floor(x / unit * below + 0.5)
             if 0 < above <= 1000 and abs(x / unit * below - above) < 1e-11 * above:
