@@ -112,8 +112,17 @@ window.ngdHost = (() => {
   const formulas = ".bd-article span.math, .bd-article div.math > mjx-container";
   const kind = box => box.matches(formulas) ? "Formula" : box.querySelector("svg") ? "Figure" : "Table";
   // Until its font has come, a formula's letters stick out of their boxes, which have their widths all along.
-  const inner = box => box.matches(formulas) ? box.querySelector("mjx-math")?.getBoundingClientRect().width ?? 0 : box.scrollWidth;
+  const inner = box => box.matches(`${formulas}, .ngd-part`) ? box.querySelector("mjx-math")?.getBoundingClientRect().width ?? 0 : box.scrollWidth;
+  // A formula that is a little too wide for its column is written a little smaller, one that is much wider scrolls.
+  const fit = box => {
+    const { style } = box.matches("mjx-container") ? box.parentElement : box;
+    style.fontSize = "";
+    const share = box.clientWidth / inner(box);
+    if (share > 0.65 && share < 0.995) style.fontSize = `${Math.floor(100 * share)}%`;
+  };
   const reach = box => {
+    if (box.matches(`${formulas}, .ngd-part`)) fit(box);
+    if (box.matches(".ngd-part")) return; // its card scrolls
     const wide = inner(box) > box.clientWidth + 3;
     const given = { tabindex: "0", role: "group", "aria-label": wide && `${kind(box)}, scrolls sideways` };
     for (const name in given) wide ? box.setAttribute(name, given[name]) : box.removeAttribute(name);
@@ -121,7 +130,7 @@ window.ngdHost = (() => {
   const reachable = new ResizeObserver(boxes => boxes.forEach(({ target }) => reach(target)));
   addEventListener("DOMContentLoaded", () => {
     const others = document.querySelectorAll(".ngd-scroll, .pst-scrollable-table-container");
-    for (const box of [...others, ...document.querySelectorAll(formulas)]) reachable.observe(box);
+    for (const box of [...others, ...document.querySelectorAll(`${formulas}, .ngd-part`)]) reachable.observe(box);
     document.fonts?.addEventListener("loadingdone", () => others.forEach(reach)); // a table is wider then, its box is not
   });
   // When all of it has its size, the styles may leave out what is off the screen.

@@ -125,7 +125,7 @@ export default ngd.demo({
     const table = html("table", { class: "ngd-figures ngd-numbers" }, html("thead", {}, html("tr", {}, html("th", { scope: "col", text: "Fisher" }), ...headWords)), html("tbody", {}, ...rows.map(r => r.node)));
     ui.root.append(
       html("div", { class: "ngd-row" }, ui.choice({ name: "view", label: "model", options: [["readings", "thermometers"], ["logistic", "logistic regression"]] }), reveal, ui.resetButton()),
-      stage, table, told, first_, third_, second_);
+      stage, html("div", { class: "ngd-pairs" }, first_, third_, second_), table, told);
 
     /** An arrow from a to b in pixels: path of the shaft and of the head. */
     const arrow = (shaft, head, a, b, show) => {

@@ -118,7 +118,9 @@ def reverse_flow() -> Derivation:
         d.define(name, above / total)
     logs = [log(b / y) for b, y in zip(q, Y, strict=True)]
     kl = sum(b * m for b, m in zip(q, logs, strict=True))
-    d.equal(Derivative(kl, z), q[0] * (logs[0] - kl),
+    D = Function("D")(z)
+    d.define(D, kl)
+    d.equal(Derivative(D, z), q[0] * (logs[0] - D),
             because=r"with $a_k = \log(p_k/\bar y_k)$ it is line 1 of $g = Fa$")  # fmt: skip
     d.equal(Derivative(exp(-t) * a, t), -exp(-t) * a,
             because=r"$v = a$. The flow $\dot a = -a$ is solved by a factor $e^{-t}$")  # fmt: skip

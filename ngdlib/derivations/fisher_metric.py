@@ -115,7 +115,7 @@ def kl_third_order() -> Derivation:
         as_written(-h * mean(s), -(h**2) / 2 * mean(s1), -(h**3) / 6 * mean(s2)),
         var=h,
         order=4,
-        because=r"Taylor: $\log p(x, \theta + h) = \log p + h s + \tfrac12 h^2 \partial s + \dots$",
+        because=r"Taylor in $h$: $\log p + h s + \tfrac12 h^2 \partial s + \dots$",
     )
     d.equal(mean(s), Integer(0), because="the mean of a score, so the linear term is gone")
     d.equal(mean(s1), -F, because="the second fact about scores, so the next one is half of $F$")

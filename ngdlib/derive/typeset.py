@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -148,10 +149,14 @@ def _inline(tex: str) -> str:
 
 
 def _parts(tex: str) -> str:
+    return _pieces(tex, _math)
+
+
+def _pieces(tex: str, shown: Callable[[str], str]) -> str:
     """A formula in pieces, between which a narrow page may break the line: before + and − and
     relation signs that stand in no bracket, fraction or index."""
     if len(tex) < BREAKABLE:
-        return _math(tex)
+        return shown(tex)
     pieces, start, depth, opened = [], 0, 0, 0
     for found in re.finditer(r"\\left|\\right|\\begin|\\end|\\[a-zA-Z]+|\\.|[{}]| [+=-] ", tex):
         token = found.group()
@@ -162,7 +167,7 @@ def _parts(tex: str) -> str:
             start = found.start()
     pieces.append(tex[start:])
     joined = [re.sub(r"^ ([+-]) ", r"{} \1 ", piece) for piece in pieces if piece.strip()]
-    return " ".join(f'<span class="ngd-part">{_math(piece)}</span>' for piece in joined)
+    return " ".join(f'<span class="ngd-part">{shown(piece)}</span>' for piece in joined)
 
 
 def _conditions(d: Derivation) -> list[str]:
@@ -218,7 +223,7 @@ def as_html(d: Derivation, verified: Verified) -> str:
     about = [f"<strong>{_prose(d.title)}</strong>"]
     if d.problem:
         about.append(_prose(d.problem))
-    where = [_inline(f"{tex(what)} := {tex(meaning)}") for what, meaning in d.definitions]
+    where = [_pieces(f"{tex(what)} := {tex(meaning)}", _inline) for what, meaning in d.definitions]
     where += _conditions(d)
     if where:
         about.append("Here " + ", ".join(where) + ".")
