@@ -98,8 +98,11 @@ def set_symbols(app, doctree) -> None:
 # --- terms before their mark ----------------------------------------------------------------------
 
 
-def unmarked(book: nbformat.NotebookNode, terms: list[str]) -> list[str]:
-    """The terms that a chapter's prose uses before it marks them, or without: "cell: term"."""
+def unmarked(book: nbformat.NotebookNode, entries: list[tuple[str, ...]]) -> list[str]:
+    """The terms that a chapter's prose uses before it marks them, or without: "cell: term".
+
+    entries: the terms of the list, each with the names that stand for it.
+    """
     text = []
     for cell in book.cells:
         if cell.cell_type == "markdown":
@@ -108,23 +111,25 @@ def unmarked(book: nbformat.NotebookNode, terms: list[str]) -> list[str]:
             )
             text.append((cell.id, prose))
     found = []
-    for term in terms:
-        word = re.compile(rf"(?<![\w`<-]){re.escape(term)}s?(?![\w`>-])", re.I)
-        role = re.compile(rf"\{{term\}}`(?:[^`<]*<)?{re.escape(term)}>?`", re.I)
+    for entry in entries:
+        any_of = "|".join(map(re.escape, entry))
+        word = re.compile(rf"(?<![\w`<-])(?:{any_of})s?(?![\w`>-])", re.I)
+        role = re.compile(rf"\{{term\}}`(?:[^`<]*<)?(?:{any_of})>?`", re.I)
         for name, prose in text:
             used = word.search(re.sub(r"\{[\w:]+\}`[^`]*`", lambda m: " " * len(m[0]), prose))
             marked = role.search(prose)
             if used and not (marked and marked.start() < used.start()):
-                found.append(f"{name}: {term}")
+                found.append(f"{name}: {entry[0]}")
             if used or marked:
                 break
     return found
 
 
-def names(text: str) -> list[str]:
-    """The terms of the list, with those that stand for them."""
+def names(text: str) -> list[tuple[str, ...]]:
+    """The terms of the list, each with those that stand for it."""
     glossary = text.partition("```{glossary}\n")[2].partition("\n```")[0]
-    return [line.strip() for line in glossary.splitlines() if line and not line.startswith(" ")]
+    heads = re.findall(r"(?:^\S.*\n)+", glossary, flags=re.M)
+    return [tuple(line.strip() for line in head.splitlines()) for head in heads]
 
 
 def setup(app) -> None:
@@ -132,7 +137,7 @@ def setup(app) -> None:
 
 
 if __name__ == "__main__":
-    terms = names(LIST.read_text(encoding="utf-8"))
+    entries = names(LIST.read_text(encoding="utf-8"))
     for file in notebooks():
-        for line in unmarked(nbformat.read(file, 4), terms):
+        for line in unmarked(nbformat.read(file, 4), entries):
             print(f"{file.name}, {line}")

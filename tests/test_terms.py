@@ -1,7 +1,9 @@
 """Terms: their meanings come from one list; a term used before it is marked is found."""
 
 import nbformat
+import pytest
 
+from book.execute import notebooks
 from book.terms import LIST, explained, names, read, unmarked
 
 PAGE = """<h1>x</h1><article class="bd-article">{}</article><footer></footer>"""
@@ -39,16 +41,31 @@ def chapter(*prose: str) -> nbformat.NotebookNode:
 
 
 def test_a_term_before_its_mark_is_listed():
-    terms = ["chart", "KL divergence"]
+    terms = [("chart", "coordinates"), ("KL divergence",)]
     assert unmarked(chapter("A {term}`chart`.", "Charts."), terms) == []
     assert unmarked(chapter("Charts.", "A {term}`chart`."), terms) == ["c0: chart"]
     assert unmarked(chapter("Some charts and a {term}`chart`."), terms) == ["c0: chart"]
     assert unmarked(chapter("A {term}`ruler <KL divergence>`."), terms) == []
+    assert unmarked(chapter("Some {term}`coordinates`, a chart."), terms) == []
+    assert unmarked(chapter("Coordinates, a {term}`chart`."), terms) == ["c0: chart"]
     assert unmarked(chapter("Charted. $chart$", "(chart)=\n# A chart"), terms) == []
 
 
 def test_the_list_has_what_the_chapters_use():
-    known = names(LIST.read_text(encoding="utf-8"))
+    known = [name for entry in names(LIST.read_text(encoding="utf-8")) for name in entry]
     assert len(known) == len(set(known))
     for term in ("nats", "to leading order", "Fisher length", "dual", "log-partition", "L²"):
         assert term in known
+
+
+OTHER_SENSES = {  # the word is there, but it means something else
+    "coordinates": ["oblique: angle", "default-ruler: natural gradient"],
+    "fisher-metric": ["gram: angle", "kl-factor: natural gradient"],
+    "bernoulli": ["what-fails: Lagrange multiplier", "pitfalls: precision"],
+}
+
+
+@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
+def test_each_page_marks_a_term_where_it_first_uses_it(path):
+    found = unmarked(nbformat.read(path, 4), names(LIST.read_text(encoding="utf-8")))
+    assert sorted(found) == sorted(OTHER_SENSES.get(path.stem, []))
