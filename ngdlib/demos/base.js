@@ -289,16 +289,18 @@ const ngd = (() => {
       })();
 
       /**
-       * A labelled slider. `log`: equal factors per position. `text`: value in words. `typed`: the
+       * A labelled slider. `log`: equal factors per position; where the range begins at 0, a number: from
+       * there on, with 0 before it. `text`: value in words. `typed`: the
        * value is a box, for what lies between two positions ("5.78", "0,05", "1e-2").
        */
       ui.range = ({ name, label, log: byFactor = false, step = 1, text = v => significant(v, 3), typed = false }) => {
-        const [low, high, whole] = spec.state[name];
+        const [bottom, high, whole] = spec.state[name], low = bottom || (byFactor ? Number(byFactor) : bottom);
         const positions = byFactor ? Math.round(40 * Math.log10(high / low)) : Math.round((high - low) / step);
         const fine = p => (byFactor ? Number((low * (high / low) ** (p / positions)).toPrecision(3)) : low + p * step);
         const all = Array.from({ length: positions + 1 }, (_, p) => (whole ? Math.round(fine(p)) : fine(p)));
         const stops = all.filter((v, p) => v !== all[p - 1]); // integers by factors: each once
-        const scaled = byFactor ? Math.log : x => x, places = stops.map(scaled);
+        if (bottom !== low) stops.unshift(bottom);
+        const scaled = byFactor ? x => Math.log(Math.max(x, low / 2)) : x => x, places = stops.map(scaled);
         const placeOf = v => {
           const p = places.findIndex(place => place >= scaled(v));
           return p > 0 && scaled(v) - places[p - 1] < places[p] - scaled(v) ? p - 1 : p < 0 ? places.length - 1 : p;

@@ -91,7 +91,7 @@ export const math = { three, gradient, damped, flow, distance, road, walked, hig
 export default ngd.demo({
   state: {
     rain: [LEAST, 1 - 2 * LEAST], snow: [LEAST, 1 - 2 * LEAST], rain_to: [LEAST, 1 - 2 * LEAST], snow_to: [LEAST, 1 - 2 * LEAST],
-    loss: ["forward", "reverse"], time: [0.001, 400], damping: [0, 1], show: ["ordinary", "natural", "all"], view: ["triangle", "sphere"],
+    loss: ["forward", "reverse"], time: [0, 400], damping: [0, 1], show: ["ordinary", "natural", "all"], view: ["triangle", "sphere"],
   },
 
   build(ui) {
@@ -174,7 +174,7 @@ export default ngd.demo({
       html("tbody", {}, ...Object.values(rows).map(r => r.node)));
     const λ = ui.range({ name: "damping", label: "damping λ of the natural one", step: 0.005, typed: true });
     ui.root.append(stage, table,
-      html("div", { class: "ngd-row" }, ui.range({ name: "time", label: "time t", log: true, typed: true }), λ),
+      html("div", { class: "ngd-row" }, ui.range({ name: "time", label: "time t", log: 0.001, typed: true }), λ),
       html("div", { class: "ngd-row" },
         ui.choice({ name: "loss", label: "loss", options: [["forward", "KL(truth ‖ p)"], ["reverse", "KL(p ‖ truth)"]] }),
         ui.choice({ name: "show", label: "what is shown", options: [["ordinary", "ordinary"], ["natural", "natural too"], ["all", "show all"]] })),

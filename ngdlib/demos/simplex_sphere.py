@@ -19,7 +19,7 @@ class SimplexSphere(Demo):
 
     rain, snow: the start; rain_to, snow_to: the target, each in [0.002, 0.996] (what would leave
     less than 0.002 to sun is scaled down). loss: "forward", KL(target || p), or "reverse",
-    KL(p || target). time: of the flows, in [0.001, 400]; damping of the natural flow, in [0, 1].
+    KL(p || target). time: of the flows, in [0, 400]; damping of the natural flow, in [0, 1].
     show: "ordinary" | "natural" (both flows) | "all" (and the shortest road, and Fisher circles);
     view: "triangle" | "sphere".
     """
@@ -40,7 +40,7 @@ class SimplexSphere(Demo):
     rain_to = Number(0.01, min=LEAST, max=1 - 2 * LEAST)
     snow_to = Number(0.09, min=LEAST, max=1 - 2 * LEAST)
     loss = Choice("forward", ("forward", "reverse"))
-    time = Number(2.4, min=0.001, max=400)
+    time = Number(2.4, min=0, max=400)
     damping = Number(0.0, min=0, max=1)
     show = Choice("ordinary", ("ordinary", "natural", "all"))
     view = Choice("triangle", ("triangle", "sphere"))

@@ -92,7 +92,9 @@ def damped_direction() -> Derivation:
     above = sum(b / (a + λ) for a, b in zip(P, G, strict=True))
     below = sum(a / (a + λ) for a in P)
     total = sum((b - r * a) / (a + λ) for a, b in zip(P, G, strict=True))
-    d.solve(Eq(total, 0), r, _over(above, below), because="hence $r$, and with it every $v_k$")
+    d.equal(total, above - r * below, because="the $v_k$ of line 1, added, and sorted by $r$")
+    d.solve(Eq(above - r * below, 0), r, _over(above, below),
+            because="and this is zero: hence $r$, and with it every $v_k$")  # fmt: skip
     return d
 
 

@@ -88,7 +88,7 @@ function termsOf([kind, a, b]) {
 }
 function byTerms(reference, mine) {
   const terms = termsOf(reference.values.tree), answer = reference.values, P0 = PRECISIONS[0];
-  if (reference.condition || terms.length < 2 || terms.length > 6) return null;
+  if (reference.condition || reference.constant || terms.length < 2 || terms.length > 6) return null;
   const core = reference.defined(), score = (terms.length - 1) / terms.length;
   for (const tree of terms) {
     const values = new Values(tree, answer.points, { left: AMPLE }), term = (i, P) => values.at(i, P);
@@ -105,11 +105,16 @@ function basesOf(tree) { // the factors of a product, above and below the line, 
   if (kind === '^' || kind === 'neg') return basesOf(a);
   return variables(tree).length ? [tree] : [];
 }
+/* a name, or a name and a number, as q and 1 - q */
+const plain = ([kind, a, b]) => kind === 'var' || ((kind === '+' || kind === '-') && [a[0], b[0]].sort().join() === 'num,var');
 function byPower(reference, mine) {
   if (reference.condition || reference.constant) return null;
   const core = reference.defined(), answer = reference.values, P0 = PRECISIONS[0];
   const names = [...new Set([...variables(answer.tree), ...variables(mine.tree)])].sort();
-  const bases = [...new Map([...basesOf(answer.tree), ...names.map(n => ['var', n])].map(b => [JSON.stringify(b), b])).values()];
+  const own = basesOf(mine.tree).map(b => JSON.stringify(b)); // a factor that is nowhere in the formula would be given away
+  if (!own.length) return null;
+  const right = basesOf(answer.tree).filter(b => own.includes(JSON.stringify(b)) || plain(b));
+  const bases = [...new Map([...right, ...names.map(n => ['var', n])].map(b => [JSON.stringify(b), b])).values()];
   const x = core.map(i => toDouble(mine.at(i, P0)));
   for (const base of bases.slice(0, 6)) {
     const factor = new Values(base, answer.points, { left: AMPLE });

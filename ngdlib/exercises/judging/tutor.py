@@ -190,7 +190,7 @@ def _terms(tree: Tree) -> list[Tree]:
 
 def _by_terms(reference: Reference, mine: Values) -> Part | None:
     terms = _terms(reference.values.tree)
-    if reference.condition is not None or not 2 <= len(terms) <= 6:
+    if reference.condition is not None or reference.constant or not 2 <= len(terms) <= 6:
         return None
     core, answer = reference.defined(), reference.values
     for tree in terms:
@@ -224,12 +224,21 @@ def _bases(tree: Tree) -> list[Tree]:
     return [tree] if variables(tree) else []
 
 
+def _plain(base: Tree) -> bool:
+    """Whether a factor is a name, or a name and a number, as q and 1 - q."""
+    return base[0] == "var" or (
+        base[0] in ("+", "-") and {base[1][0], base[2][0]} == {"var", "num"}
+    )
+
+
 def _by_power(reference: Reference, mine: Values) -> Part | None:
     if reference.condition is not None or reference.constant:
         return None
     core, answer = reference.defined(), reference.values
     names = sorted({*variables(answer.tree), *variables(mine.tree)})
-    bases = list(dict.fromkeys([*_bases(answer.tree), *(("var", n) for n in names)]))
+    own = _bases(mine.tree)  # a factor that is nowhere in the formula would be given away
+    bases = [b for b in _bases(answer.tree) if b in own or _plain(b)] if own else []
+    bases = list(dict.fromkeys([*bases, *(("var", n) for n in names if own)]))
     x = [intervals.to_double(mine(i, PRECISIONS[0])) for i in core]
     for base in bases[:6]:
         factor = Values(base, answer.points, Budget(AMPLE))

@@ -9,9 +9,10 @@ const MAX_LENGTH = 400, MAX_DEPTH = 40, MAX_NODES = 250, MAX_DIGITS = 20;
 const words = s => s.split(' ');
 const table = (keys, values) => new Map([...keys].map((k, i) => [k, values[i]]));
 const GREEK = words('alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega');
-const LETTERS = table('αβγδεζηθικλμνξοπρστυφχψωϕϑϵϱςµΔ∆',
-  [...GREEK, ...words('phi theta epsilon rho sigma mu Delta Delta')]);
-const COMMANDS = new Map([...GREEK, 'Delta', 'phi', 'theta', 'epsilon', 'rho'].map((n, i) => [i > 24 ? 'var' + n : n, n]));
+const CAPITALS = words('Gamma Delta Theta Lambda Xi Phi Psi Omega'); // not those of sums and products
+const LETTERS = table('αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΦΨΩϕϑϵϱςµ∆',
+  [...GREEK, ...CAPITALS, ...words('phi theta epsilon rho sigma mu Delta')]);
+const COMMANDS = new Map([...[...GREEK, ...CAPITALS].map(n => [n, n]), ...words('phi theta epsilon rho').map(n => ['var' + n, n])]);
 const FUNCTIONS = new Map([
   ...words('exp log sqrt abs sin cos tan cot sinh cosh tanh arcsin arccos arctan arsinh arcosh artanh logistic logit').map(n => [n, n]),
   ['ln', 'log'], ['sigma', 'logistic'], ['sigmoid', 'logistic'], ['expit', 'logistic'],

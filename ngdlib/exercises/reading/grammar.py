@@ -36,17 +36,17 @@ GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
     "sigma tau upsilon phi chi psi omega"
 ).split()
-GREEK_LETTERS = dict(zip("αβγδεζηθικλμνξοπρστυφχψω", GREEK, strict=True)) | {
+CAPITALS = "Gamma Delta Theta Lambda Xi Phi Psi Omega".split()  # not those of sums and products
+GREEK_LETTERS = dict(zip("αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΦΨΩ", [*GREEK, *CAPITALS], strict=True)) | {
     "ϕ": "phi",
     "ϑ": "theta",
     "ϵ": "epsilon",
     "ϱ": "rho",
     "ς": "sigma",
     "µ": "mu",
-    "Δ": "Delta",
     "∆": "Delta",
 }
-COMMANDS_GREEK = {name: name for name in [*GREEK, "Delta"]} | {
+COMMANDS_GREEK = {name: name for name in [*GREEK, *CAPITALS]} | {
     "varphi": "phi",
     "vartheta": "theta",
     "varepsilon": "epsilon",
