@@ -1,0 +1,164 @@
+// Lays all chapters out as one document, in a Chromium that book/paper.py drives: `gather` is
+// given the pages in their order and leaves the whole book in document.body, ready to print.
+
+const FALLEN_AWAY = [
+  "script", "template", "button", ".headerlink", ".ngd-checks", ".ngd-code", ".ngd-narrow",
+  ".ngd-help", ".ngd-tools", ".ngd-hint", ".ngd-meanings", ".ngd-sliders", ".ngd-short",
+  ".prev-next-footer", ".tag_remove-cell", ".ngd-elsewhere", "input", "dialog",
+].join(",");
+
+/** pages: [{url, name, title, part}]. Resolves to what does not fit, as strings: [] is good. */
+async function gather(pages, front) {
+  const parts = await Promise.all(pages.map(take));
+  document.title = front.title;
+  for (const style of new Set(parts.flatMap((part) => part.styles)))
+    document.head.append(element("style", {}, style));
+  const names = new Set(pages.map((page) => page.name));
+  document.body.replaceChildren(cover(front), contents(pages, parts));
+  const solutions = element("section", { id: "solutions", class: "paper-chapter" });
+  solutions.append(element("h1", {}, "Worked solutions"));
+  for (const [k, page] of pages.entries()) {
+    const section = element("section", { id: `${page.name}--top`, class: "paper-chapter" });
+    section.style.setProperty("page", `chapter-${k}`);
+    section.append(parts[k].article);
+    for (const link of section.querySelectorAll("a[href]")) point(link, page, names);
+    setApart(section, page, solutions);
+    document.body.append(section);
+  }
+  document.body.append(solutions);
+  await Promise.all([...document.fonts].map((face) => face.load().catch(() => null)));
+  await document.fonts.ready;
+  return fit();
+}
+
+/** The article of one page, with the name of the page before each of its ids. */
+async function take(page) {
+  const answer = await fetch(page.url);
+  if (!answer.ok) throw new Error(`${page.url}: ${answer.status}`);
+  const loaded = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const styles = [...loaded.querySelectorAll("style")].filter((s) => !s.closest("svg, noscript"));
+  const article = document.adoptNode(loaded.querySelector("article.bd-article"));
+  for (const gone of article.querySelectorAll(FALLEN_AWAY)) gone.remove();
+  for (const style of article.querySelectorAll("style")) if (!style.closest("svg")) style.remove();
+  for (const how of article.querySelectorAll(".ngd-derivation details")) how.remove();
+  for (const folded of article.querySelectorAll("details")) unfold(folded);
+  for (const cell of article.querySelectorAll("div.cell")) if (!cell.textContent.trim() && !cell.querySelector("svg, img")) cell.remove();
+  for (const hidden of article.querySelectorAll("[hidden]")) hidden.remove();
+  const prefix = (id) => `${page.name}--${id}`;
+  const known = new Set([...article.querySelectorAll("[id]")].map((at) => at.id));
+  for (const at of article.querySelectorAll("*")) {
+    for (const { name, value } of [...at.attributes]) {
+      if (name === "id") at.id = prefix(value);
+      else if (["for", "aria-labelledby", "aria-describedby", "aria-controls"].includes(name))
+        at.setAttribute(name, value.split(/\s+/).map(prefix).join(" "));
+      else if (/href$/.test(name) && value.startsWith("#") && known.has(value.slice(1)))
+        at.setAttribute(name, `#${prefix(value.slice(1))}`);
+      else if (value.includes("url(#")) at.setAttribute(name, value.replace(/url\(#/g, `url(#${page.name}--`));
+    }
+  }
+  return { article, styles: styles.map((style) => style.textContent), title: page.title };
+}
+
+function unfold(details) {
+  const open = element("div", { class: details.className, id: details.id || null });
+  const summary = details.querySelector(":scope > summary");
+  if (summary) {
+    const label = element("p", { class: "paper-label" });
+    label.append(...summary.childNodes);
+    summary.replaceWith(label);
+  }
+  open.append(...details.childNodes);
+  details.replaceWith(open);
+}
+
+/** Links between pages become links inside the document; a place that fell away, its chapter. */
+function point(link, page, names) {
+  const target = new URL(link.getAttribute("href"), new URL(page.url, location.href));
+  const name = target.pathname.split("/").pop().replace(/\.html$/, "");
+  if (link.getAttribute("href").startsWith(`#${page.name}--`)) return;
+  if (target.origin !== location.origin) return;
+  if (!names.has(name)) return link.replaceWith(...link.childNodes);
+  link.setAttribute("href", `#${name}--${target.hash ? decodeURIComponent(target.hash.slice(1)) : "top"}`);
+}
+
+/** Questions keep room to write; their worked solutions go to the end of the book. */
+function setApart(section, page, solutions) {
+  const items = [...section.querySelectorAll(".ngd-item")];
+  if (!items.length) return;
+  solutions.append(element("h2", {}, page.title));
+  for (const item of items) {
+    const solution = item.querySelector(".ngd-solution");
+    const title = item.querySelector("h3, h4").cloneNode(true);
+    title.querySelector(".ngd-worth")?.remove();
+    const choice = item.querySelector(".ngd-options, .ngd-lines");
+    item.append(element("div", { class: choice ? "paper-room paper-short" : "paper-room" }));
+    if (!solution) continue;
+    solution.querySelector(".paper-label")?.remove();
+    solution.id = `solution-${item.id}`;
+    const back = element("a", { href: `#${item.id}` });
+    back.append(...title.childNodes);
+    const there = element("a", { href: `#${solution.id}`, class: "paper-there" }, "worked solution");
+    item.append(there);
+    const heading = element("h3", {});
+    heading.append(back);
+    solution.prepend(heading);
+    solutions.append(solution);
+  }
+}
+
+function cover(front) {
+  const made = element("header", { class: "paper-cover" });
+  made.append(element("p", { class: "paper-title", role: "heading", "aria-level": "1" }, front.title), element("p", { class: "paper-about" }, front.about));
+  made.append(element("p", { class: "paper-small" }, front.small));
+  return made;
+}
+
+function contents(pages) {
+  const made = element("nav", { class: "paper-contents", "aria-label": "Contents" });
+  made.append(element("h1", {}, "Contents"));
+  let part = null;
+  for (const page of [...pages, { name: "solutions", title: "Worked solutions", part: null, at: "solutions" }]) {
+    if (page.part && page.part !== part) made.append(element("h2", {}, page.part));
+    part = page.part;
+    const at = page.at || `${page.name}--top`;
+    const row = element("p", {});
+    row.append(element("a", { href: `#${at}` }, page.title), element("span", { class: "paper-dots" }), element("span", { class: "paper-page", "data-at": at }, ""));
+    made.append(row);
+  }
+  return made;
+}
+
+/** Puts the numbers of the pages into the contents. */
+function number(pages) {
+  for (const at of document.querySelectorAll("[data-at]")) at.textContent = pages[at.dataset.at] ?? "";
+}
+
+/** Formulas wider than the column are set smaller; what still sticks out is reported. */
+function fit() {
+  const column = document.querySelector(".paper-chapter").getBoundingClientRect();
+  for (const formula of document.querySelectorAll("mjx-container, table, .ngd-scroll")) {
+    const wide = Math.max(formula.scrollWidth, formula.getBoundingClientRect().width);
+    const room = formula.parentElement.getBoundingClientRect();
+    const most = Math.min(room.width, column.right - formula.getBoundingClientRect().left);
+    if (wide > most + 1) formula.style.zoom = Math.max(0.5, most / wide);
+  }
+  const out = [];
+  for (const at of document.querySelectorAll(".paper-chapter *")) {
+    if (at.closest("svg, mjx-assistive-mml, .ngd-sr") || !at.getClientRects().length) continue;
+    const over = at.getBoundingClientRect().right - column.right;
+    if (over > 2 && !at.querySelector("*")) out.push(`${at.closest("section[id]").id}: ${at.textContent.slice(0, 40)} (${over.toFixed(0)} px)`);
+  }
+  const ids = new Set([...document.querySelectorAll("[id]")].map((at) => at.id));
+  for (const link of document.querySelectorAll("a[href^='#']")) {
+    const at = link.getAttribute("href").slice(1);
+    if (!ids.has(at)) link.setAttribute("href", `#${at.split("--")[0]}--top`);
+  }
+  return out;
+}
+
+function element(name, attributes, text) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) if (value !== null) made.setAttribute(key, value);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}

@@ -1,0 +1,140 @@
+"""Print the built book as one PDF: `make pdf`.
+
+A headless Chromium gathers the pages in the order of `_toc.yml` (book/paper.js), sets them with the
+pages' own styles and faces (and book/paper.css), and prints twice: the second time with the page
+numbers of the first in the contents. The same book gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import yaml
+from playwright.sync_api import Page, Route, sync_playwright
+from pypdf import PdfReader
+
+ROOT = Path(__file__).resolve().parent.parent
+HERE = "http://book.invalid"  # no such host: every request is answered from the folder of the site
+ABOUT = (
+    "Gradient descent depends on the coordinates in which a model is written. "
+    "The Fisher information matrix is the ruler that does not."
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Print the built book as one PDF.")
+    parser.add_argument("--site", type=Path, default=ROOT / "_build" / "html", help="built pages")
+    parser.add_argument("--output", type=Path, help="default: natural-gradient.pdf in the site")
+    options = parser.parse_args()
+    site = options.site.resolve()
+    if not (site / "index.html").is_file():
+        sys.exit(f"[pdf] no book in {site}: run `make book` first")
+    output = options.output or site / "natural-gradient.pdf"
+    started = time.monotonic()
+    made, out = printed(site)
+    output.write_bytes(made)
+    for line in out:
+        print(f"[pdf] sticks out of the page: {line}")
+    pages = len(PdfReader(BytesIO(made)).pages)
+    size = len(made) / 1e6
+    print(f"[pdf] {pages} pages, {size:.1f} MB, {time.monotonic() - started:.0f} s: {output}")
+
+
+def printed(site: Path) -> tuple[bytes, list[str]]:
+    """The PDF of the site, and what does not fit on its pages."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    pages = list(chapters(site))
+    front = {
+        "title": config["title"],
+        "about": ABOUT,
+        "small": f"{config['author']}\nText under CC BY 4.0, code under the MIT licence.\n"
+        "On paper the demos stand still: the book on a screen moves, checks answers and reruns.",
+    }
+    with sync_playwright() as playwright:
+        chromium = launch(playwright)
+        page = chromium.new_page(viewport={"width": 643, "height": 900})  # the column of the paper
+        page.emulate_media(media="print", color_scheme="light")
+        page.route("**/*", lambda route: answer(route, site, pages))
+        page.goto(f"{HERE}/chapters/the-book.html")
+        out = page.evaluate("([pages, front]) => gather(pages, front)", [pages, front])
+        first = PdfReader(BytesIO(pdf(page)))
+        page.evaluate("number", numbers(first, [*(f"{p['name']}--top" for p in pages), "solutions"]))
+        made = pdf(page)
+        chromium.close()
+    year = str(config["copyright"])
+    return re.sub(rb"\(D:\d{14}", b"(D:" + year.encode() + b"0101000000", made), out
+
+
+def chapters(site: Path) -> Iterator[dict]:
+    """The pages in the order of the table of contents: url, name, title, part."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    files = [(toc["root"], None)]
+    files += [(c["file"], part["caption"]) for part in toc["parts"] for c in part["chapters"]]
+    for file, part in files:
+        text = (site / f"{file}.html").read_text(encoding="utf-8")
+        article = text[text.index("bd-article\"") :]
+        heading = re.search(r"<h1>(.*?)(?:<a class=\"headerlink\"|</h1>)", article, flags=re.S)
+        title = html.unescape(re.sub(r"<[^>]+>", "", heading[1])) if heading else file
+        name = file.split("/")[-1]
+        yield {"url": f"/{file}.html", "name": name, "title": title.strip(), "part": part}
+
+
+def launch(playwright):
+    """Chromium as the tests find it."""
+    sys.path.append(str(ROOT))
+    from benchmarks.demo_frames import launch
+
+    return launch(playwright)
+
+
+def answer(route: Route, site: Path, pages: list[dict]) -> None:
+    path = unquote(urlsplit(route.request.url).path)
+    if path == "/chapters/the-book.html":
+        route.fulfill(body=skeleton(site, pages), content_type="text/html; charset=utf-8")
+        return
+    file = (site / path.lstrip("/")).resolve()
+    if route.request.url.startswith(HERE) and file.is_relative_to(site) and file.is_file():
+        route.fulfill(path=file)
+    else:
+        route.abort()
+
+
+def skeleton(site: Path, pages: list[dict]) -> str:
+    """An empty document with the styles of the pages, and a running head for each chapter."""
+    example = (site / f"{pages[1]['url'].lstrip('/')}").read_text(encoding="utf-8")
+    sheets = re.findall(r"<link[^>]*rel=\"stylesheet\"[^>]*>", example[: example.index("</head>")])
+    heads = "\n".join(
+        f"@page chapter-{k} {{ @top-right {{ content: {json.dumps(page['title'])}; "
+        "font: 9pt Inter; color: #555; } }"
+        for k, page in enumerate(pages)
+    )
+    here = Path(__file__).parent
+    style, script = ((here / f"paper.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    return (
+        '<!doctype html><html lang="en" data-theme="light" data-mode="light"><head>'
+        f'<meta charset="utf-8">{"".join(sheets)}<style>{style}{heads}</style>'
+        f"<script>{script}</script></head><body></body></html>"
+    )
+
+
+def pdf(page: Page) -> bytes:
+    return page.pdf(prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
+
+
+def numbers(reader: PdfReader, names: list[str]) -> dict[str, int]:
+    """On which page, from 1, each named place stands."""
+    places = {name.lstrip("/"): where for name, where in reader.named_destinations.items()}
+    return {name: reader.get_destination_page_number(places[name]) + 1 for name in names}
+
+
+if __name__ == "__main__":
+    main()
