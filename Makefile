@@ -5,7 +5,7 @@ PORT ?= 8000
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE # the environment is our own: compile each module once, not each time
 unexport NOTEBOOK PARAMS # book/rerun.py reads them as they were typed: neither make nor a shell expands them
-.PHONY: help setup book serve lab rerun exercises lint test bench clean
+.PHONY: help setup book pdf serve lab rerun exercises lint test bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -15,6 +15,11 @@ setup: ## make .venv from the lock and fetch the page's third-party JavaScript
 
 book: setup ## execute every notebook and build the site
 	@$(BIN)/python book/build.py
+
+pdf: ## build, then print the whole book: _build/html/natural-gradient.pdf
+	@$(PYTHON) book/bootstrap.py --paper
+	@$(BIN)/python book/build.py
+	@$(BIN)/python book/paper.py
 
 serve: book ## build, then serve the book on this machine (PORT=8000)
 	@$(BIN)/python book/serve.py --port $(PORT)

@@ -6,7 +6,8 @@ Runs on the machine's own Python with nothing but the standard library:
 2. `_build/vendor`, the JavaScript and the faces that the pages need and the project did not write,
    installed from `book/package-lock.json` by the npm of the environment and checked by the lock's
    hashes;
-3. with `--tests`, what the tests drive from the machine's packages: Chromium, Firefox, bubblewrap.
+3. with `--tests`, what the tests drive from the machine's packages: Chromium, Firefox, bubblewrap;
+   with `--paper`, Chromium alone, which prints the book.
 
 A finished step leaves a stamp with the hash of its inputs. A step without a matching stamp is
 done again from the start, so an interrupted run leaves nothing that the next one would trust. Two
@@ -45,6 +46,7 @@ DRIVEN = {  # what the tests drive: Debian's package, and the names that it may 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tests", action="store_true", help="also what the tests drive")
+    parser.add_argument("--paper", action="store_true", help="also what prints the book")
     options = parser.parse_args()
     if sys.version_info < (3, 11):  # noqa: UP036  (any Python may be asked to run this file)
         fail(
@@ -56,7 +58,9 @@ def main() -> None:
         environment()
         vendor()
         if options.tests:
-            driven_by_tests()
+            driven(DRIVEN, why="what the tests drive")
+        elif options.paper:
+            driven({"chromium": CHROMIUM_NAMES}, why="what prints the book")
 
 
 @contextmanager
@@ -189,10 +193,10 @@ def vendor() -> None:
         made.rename(VENDOR)
 
 
-def driven_by_tests() -> None:
-    missing = [p for p, names in DRIVEN.items() if not any(map(shutil.which, names))]
+def driven(programs: dict[str, tuple[str, ...]], why: str) -> None:
+    missing = [p for p, names in programs.items() if not any(map(shutil.which, names))]
     if missing:
-        install_debian(missing, why="what the tests drive")
+        install_debian(missing, why=why)
 
 
 def install_debian(packages: list[str], why: str) -> None:

@@ -114,8 +114,8 @@ function cover(front) {
 }
 
 function contents(pages) {
-  const made = element("nav", { class: "paper-contents", "aria-label": "Contents" });
-  made.append(element("h1", {}, "Contents"));
+  const made = element("section", { class: "paper-contents" });
+  made.append(element("p", { class: "paper-heading" }, "Contents"));
   let part = null;
   for (const page of [...pages, { name: "solutions", title: "Worked solutions", part: null, at: "solutions" }]) {
     if (page.part && page.part !== part) made.append(element("h2", {}, page.part));
@@ -145,7 +145,8 @@ function fit() {
   const out = [];
   for (const at of document.querySelectorAll(".paper-chapter *")) {
     if (at.closest("svg, mjx-assistive-mml, .ngd-sr") || !at.getClientRects().length) continue;
-    const over = at.getBoundingClientRect().right - column.right;
+    const box = at.getBoundingClientRect();
+    const over = Math.max(box.right, box.left + at.scrollWidth) - column.right;
     if (over > 2 && !at.querySelector("*")) out.push(`${at.closest("section[id]").id}: ${at.textContent.slice(0, 40)} (${over.toFixed(0)} px)`);
   }
   const ids = new Set([...document.querySelectorAll("[id]")].map((at) => at.id));

@@ -42,6 +42,8 @@ def main() -> None:
     started = time.monotonic()
     made, out = printed(site)
     output.write_bytes(made)
+    if output.parent == site:
+        offer(site)
     for line in out:
         print(f"[pdf] sticks out of the page: {line}")
     pages = len(PdfReader(BytesIO(made)).pages)
@@ -49,10 +51,17 @@ def main() -> None:
     print(f"[pdf] {pages} pages, {size:.1f} MB, {time.monotonic() - started:.0f} s: {output}")
 
 
-def printed(site: Path) -> tuple[bytes, list[str]]:
-    """The PDF of the site, and what does not fit on its pages."""
+def offer(site: Path) -> None:
+    """The opening page has the link; it shows once there is something to fetch."""
+    page = site / "chapters" / "index.html"
+    text = page.read_text(encoding="utf-8")
+    page.write_text(re.sub(r'(<p id="on-paper") hidden(="")?', r"\1", text), encoding="utf-8")
+
+
+def printed(site: Path, only: set[str] | None = None) -> tuple[bytes, list[str]]:
+    """The PDF of the site, or of some chapters, and what does not fit on its pages."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    pages = list(chapters(site))
+    pages = list(chapters(site, only))
     front = {
         "title": config["title"],
         "about": ABOUT,
@@ -67,24 +76,28 @@ def printed(site: Path) -> tuple[bytes, list[str]]:
         page.goto(f"{HERE}/chapters/the-book.html")
         out = page.evaluate("([pages, front]) => gather(pages, front)", [pages, front])
         first = PdfReader(BytesIO(pdf(page)))
-        page.evaluate("number", numbers(first, [*(f"{p['name']}--top" for p in pages), "solutions"]))
+        page.evaluate(
+            "number", numbers(first, [*(f"{p['name']}--top" for p in pages), "solutions"])
+        )
         made = pdf(page)
         chromium.close()
     year = str(config["copyright"])
     return re.sub(rb"\(D:\d{14}", b"(D:" + year.encode() + b"0101000000", made), out
 
 
-def chapters(site: Path) -> Iterator[dict]:
+def chapters(site: Path, only: set[str] | None) -> Iterator[dict]:
     """The pages in the order of the table of contents: url, name, title, part."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     files = [(toc["root"], None)]
     files += [(c["file"], part["caption"]) for part in toc["parts"] for c in part["chapters"]]
     for file, part in files:
+        name = file.split("/")[-1]
+        if only is not None and name not in only:
+            continue
         text = (site / f"{file}.html").read_text(encoding="utf-8")
-        article = text[text.index("bd-article\"") :]
+        article = text[text.index('bd-article"') :]
         heading = re.search(r"<h1>(.*?)(?:<a class=\"headerlink\"|</h1>)", article, flags=re.S)
         title = html.unescape(re.sub(r"<[^>]+>", "", heading[1])) if heading else file
-        name = file.split("/")[-1]
         yield {"url": f"/{file}.html", "name": name, "title": title.strip(), "part": part}
 
 
@@ -110,7 +123,7 @@ def answer(route: Route, site: Path, pages: list[dict]) -> None:
 
 def skeleton(site: Path, pages: list[dict]) -> str:
     """An empty document with the styles of the pages, and a running head for each chapter."""
-    example = (site / f"{pages[1]['url'].lstrip('/')}").read_text(encoding="utf-8")
+    example = (site / pages[0]["url"].lstrip("/")).read_text(encoding="utf-8")
     sheets = re.findall(r"<link[^>]*rel=\"stylesheet\"[^>]*>", example[: example.index("</head>")])
     heads = "\n".join(
         f"@page chapter-{k} {{ @top-right {{ content: {json.dumps(page['title'])}; "

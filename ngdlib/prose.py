@@ -71,10 +71,22 @@ def quoted_at(*at_defaults: bool) -> Callable[..., None]:
         elif not agrees:
             name = name or _expression(sys._getframe(1))
             here = f"{computed:.5g}".replace("-", "\N{MINUS SIGN}")
+            if not math.isfinite(computed):
+                here = f"no number ({here})"
             called = f"{name} is" if name else "it is"
             print(f"The text quotes {text} for the default parameters; here {called} {here}.")
 
     return quoted
+
+
+def short(value: float, decimals: int = 3) -> str:
+    """A number as a table shows it: so many decimals, from 10^5 on in powers of ten, "—" for none.
+
+    A legal rerun may bring 1e40, or end where there is no number.
+    """
+    if not math.isfinite(value):
+        return "—"
+    return f"{value:.1e}" if abs(value) >= 1e5 else f"{value:.{decimals}f}"
 
 
 def _expression(frame: FrameType) -> str:

@@ -1,8 +1,10 @@
 """Numbers quoted in the text: the digits that it prints, or the number that it means."""
 
+import math
+
 import pytest
 
-from ngdlib.prose import quoted_at
+from ngdlib.prose import quoted_at, short
 
 quoted = quoted_at()
 
@@ -50,3 +52,10 @@ def test_elsewhere_than_at_the_defaults_it_is_said_what_the_number_is(capsys):
 def test_what_is_no_number_is_refused(arguments, how, complaint):
     with pytest.raises(ValueError, match=complaint):
         quoted(*arguments, **how)
+
+
+def test_a_table_stays_readable_at_every_legal_value():
+    values = [0.12345, -3.0, 99_999.4, 1e5, -2.17e20, 9.4e40, math.nan, math.inf]
+    words = [short(v) for v in values]
+    assert words == ["0.123", "-3.000", "99999.400", "1.0e+05", "-2.2e+20", "9.4e+40", "—", "—"]
+    assert max(map(len, words)) <= 10 and short(1 / 3, 2) == "0.33"
