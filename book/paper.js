@@ -3,7 +3,7 @@
 
 const FALLEN_AWAY = [
   "script", "template", "button", ".headerlink", ".ngd-checks", ".ngd-code", ".ngd-narrow",
-  ".ngd-help", ".ngd-tools", ".ngd-hint", ".ngd-meanings", ".ngd-sliders", ".ngd-short",
+  ".ngd-help", ".ngd-tools", ".ngd-hint", ".ngd-meanings", ".ngd-sliders",
   ".prev-next-footer", ".tag_remove-cell", ".ngd-elsewhere", "input", "dialog",
 ].join(",");
 
@@ -38,12 +38,15 @@ async function take(page) {
   const loaded = new DOMParser().parseFromString(await answer.text(), "text/html");
   const styles = [...loaded.querySelectorAll("style")].filter((s) => !s.closest("svg, noscript"));
   const article = document.adoptNode(loaded.querySelector("article.bd-article"));
+  const kept = () => article.querySelectorAll(".ngd-right, .ngd-prompt, .ngd-figure, .ngd-still").length;
+  const before = kept();
   for (const gone of article.querySelectorAll(FALLEN_AWAY)) gone.remove();
   for (const style of article.querySelectorAll("style")) if (!style.closest("svg")) style.remove();
   for (const how of article.querySelectorAll(".ngd-derivation details")) how.remove();
   for (const folded of article.querySelectorAll("details")) unfold(folded);
   for (const cell of article.querySelectorAll("div.cell")) if (!cell.textContent.trim() && !cell.querySelector("svg, img")) cell.remove();
   for (const hidden of article.querySelectorAll("[hidden]")) hidden.remove();
+  if (kept() !== before) throw new Error(`${page.url}: ${before - kept()} lines, questions or figures fell away`);
   const prefix = (id) => `${page.name}--${id}`;
   const known = new Set([...article.querySelectorAll("[id]")].map((at) => at.id));
   for (const at of article.querySelectorAll("*")) {

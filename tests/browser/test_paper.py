@@ -1,5 +1,6 @@
 """The book on paper: printed from the built pages, with what a reader of a PDF expects."""
 
+import html
 import re
 from io import BytesIO
 
@@ -116,6 +117,15 @@ def walk(outline):
             yield from walk(entry)
         else:
             yield entry
+
+
+def test_every_line_of_a_derivation_is_printed(reader):
+    """By their reasons, and the short formulas between them; book/paper.js counts them, too."""
+    page = (SITE / "chapters" / "bernoulli.html").read_text(encoding="utf-8")
+    reasons = re.findall(r'class="ngd-because">([^<]{8,})', page)
+    whole = "".join("".join(page.extract_text() for page in reader.pages).split())
+    assert len(reasons) > 10
+    assert all("".join(html.unescape(reason).split()) in whole for reason in reasons)
 
 
 def test_the_same_pages_give_the_same_bytes(made):
