@@ -120,7 +120,8 @@ def one_point_is_a_model(stated) -> Evidence:
     where="mix-diagonal",
     paraphrase="The densities form a smooth manifold, each point of the plane a density.",
     correct="The densities form a smooth surface with an edge, in the mean and the squared "
-    "separation, a quarter of it called v: F along v is ½ at the edge. The plane itself lies over it twice.",
+    "separation, a quarter of it called v: F along v is ½ at the edge. The plane itself "
+    "lies over it twice.",
     truth={"F along v at the edge": 0.5},
     control={"F along v at the edge": 0.0},
     control_name="the metric along v vanishes as the one along the half-gap does",
@@ -478,7 +479,8 @@ def cusp(stated) -> Evidence:
     where="mix-slow",
     paraphrase="Ordinary descent slows catastrophically because of the degenerate geometry.",
     correct="Only where the target is on the diagonal, or almost. With η = 2, leaving separation "
-    "0.1 for a target at 2 takes 6 steps; arriving at 0.1 from 2, for a target on the diagonal, 201.",
+    "0.1 for a target at 2 takes 6 steps; arriving at 0.1 from 2, for a target on the "
+    "diagonal, 201.",
     heard="Ordinary descent is catastrophically slow near the diagonal.",
     fact="Past it, 6 steps to a target at separation 2. Into it, 201 steps to a target on it.",
     truth={"leave": 6.0, "arrive": 201.0},
@@ -582,7 +584,8 @@ def nearly_circular(stated) -> Evidence:
     verdict="holds",
     where="mix-fisher",
     paraphrase="Far apart, each mean is informed by the data of its own heap.",
-    correct="At separation 12 all but a share of 10⁻⁶ of F11 comes from outcomes of the first heap.",
+    correct="At separation 12 all but a share of 10⁻⁶ of F11 comes from outcomes of the "
+    "first heap.",
     truth={"share": 1.0, "F11": 0.5},
     control={"share": 0.5, "F11": 0.5},
     control_name="both heaps inform it alike",
@@ -727,7 +730,8 @@ def deflected(stated) -> Evidence:
     verdict="empirical",
     where="mix-slow",
     paraphrase="Natural descent and K-FAC exploit this geometry to converge faster.",
-    correct="Here, to a target on the diagonal, unit natural steps take a separation of 2 to 0.1 in "
+    correct="Here, to a target on the diagonal, unit natural steps take a separation of 2 "
+    "to 0.1 in "
     "5 steps, ordinary ones with η = 2 in 201. Of networks this says nothing.",
     truth={"natural": 5.0, "ordinary": 201.0},
     control={"natural": 201.0, "ordinary": 201.0},
