@@ -440,7 +440,7 @@ def regular_edge(stated) -> Evidence:
 @claim(
     "S3-20",
     verdict="false as stated",
-    where="mix-diagonal",
+    where="mix-weights",
     paraphrase="The manifold has a cusp-like structure near the diagonal.",
     correct="With equal weights it has a smooth edge, for the branches on both sides are the same. "
     "With unequal ones there is a cusp: the way to the tip is of order δ², the branches part by "
