@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from sympy import (
+    Add,
     Derivative,
     Eq,
     Integer,
     Interval,
+    Mul,
     Pow,
     Rational,
     cosh,
@@ -94,7 +96,7 @@ def one_dimensional_form() -> Derivation:
         because=r"by $a$ twice: the mean of $u^2\cosh au$",
     )
     d.equal(
-        2 * (1 + a**2) + 2 * a**2 - 4 * a**2,
+        Add(2 * (1 + a**2), 2 * a**2, -4 * a**2, evaluate=False),
         Integer(2),
         because=r"times $e^{-a^2/2}$, all that is not $\operatorname{sech}$ adds to a constant",
     )
@@ -144,23 +146,24 @@ def folded_coin() -> Derivation:
         domain={θ: Interval.open(0, Rational(1, 2)), p: UNIT, q: UNIT},
     )
     loss = -p * log(q) - (1 - p) * log(1 - q)
+    half, slope, F = Rational(1, 2), (q - p) / (q * (1 - q)), 4 * θ**2 / (q * (1 - q))
     d.equal(
         Derivative(loss, q),
-        (q - p) / (q * (1 - q)),
+        slope,
         because="the slope by the probability",
     )
     d.equal(
-        (2 * θ) ** 2 / (q * (1 - q)),
-        4 * θ**2 / (q * (1 - q)),
+        Derivative(half + θ**2, θ) ** 2 / (q * (1 - q)),
+        F,
         because=r"$F_\theta = (dq/d\theta)^2 F_q$: it vanishes at the fold",
     )
     d.equal(
-        -((2 * θ) ** 2) * (q - p) / (q * (1 - q)),
+        -(Derivative(half + θ**2, θ) ** 2) * slope,
         4 * θ**2 * (p - q) / (q * (1 - q)),
         because=r"ordinary: the slope and the velocity each bring a factor $2\theta$",
     )
     d.equal(
-        -((2 * θ) ** 2) * ((q - p) / (q * (1 - q))) / (4 * θ**2 / (q * (1 - q))),
+        -Mul(q * (1 - q) / (4 * θ**2), 4 * θ**2 * slope, evaluate=False),
         p - q,
         because=r"natural: $F^{-1}$, and no root of it, cancels both",
     )
@@ -190,7 +193,7 @@ def largest_angle() -> Derivation:
         because=r"it rises until $t = 1/\sqrt\kappa$, then falls",
     )
     d.equal(
-        turn.subs(t, 1 / sqrt(k)),
+        Mul(k - 1, 1 / sqrt(k), Pow(Add(1, 1, evaluate=False), -1, evaluate=False), evaluate=False),
         (k - 1) / (2 * sqrt(k)),
         because=r"the largest tangent",
     )
