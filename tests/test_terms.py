@@ -60,6 +60,7 @@ def test_the_list_has_what_the_chapters_use():
 
 OTHER_SENSES = {  # the word is there, but it means something else
     "coordinates": ["oblique: angle", "default-ruler: natural gradient"],
+    "mixture": ["arrows-read: angle"],
     "fisher-metric": ["gram: angle", "kl-factor: natural gradient"],
     "bernoulli": ["what-fails: Lagrange multiplier", "pitfalls: precision"],
 }
