@@ -2,10 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
+CLASS ?= ~/ngd-class
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE # the environment is our own: compile each module once, not each time
 unexport NOTEBOOK PARAMS # book/rerun.py reads them as they were typed: neither make nor a shell expands them
-.PHONY: help setup book pdf serve lab rerun exercises lint test bench clean
+.PHONY: help setup book pdf serve lab rerun exercises class release grade lint test bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -32,6 +33,16 @@ rerun: setup ## run a chapter with other parameters: make rerun NOTEBOOK=bernoul
 
 exercises: setup ## check the exercise definitions and write their notebooks
 	@$(BIN)/python -m ngdlib.exercises.sets.author
+
+CLASSROOM := $(BIN)/python -m ngdlib.exercises.classroom
+class: setup ## a folder for a class, with its key (CLASS=~/ngd-class)
+	@$(CLASSROOM) --class "$(CLASS)" new
+
+release: setup ## each student's notebook: make release SET=bernoulli ROSTER=roster.csv (DUE=, SITE=)
+	@$(CLASSROOM) --class "$(CLASS)" release --set "$(SET)" --roster "$(ROSTER)" --due "$(DUE)" --site "$(SITE)"
+
+grade: setup ## grade what was handed in: make grade SUBMISSIONS=downloads (SET=)
+	@$(CLASSROOM) --class "$(CLASS)" grade --set "$(SET)" --submissions "$(SUBMISSIONS)" $(if $(UNSAFE),--unsafe)
 
 lint: setup ## ruff over code and notebooks
 	@$(BIN)/python book/authors.py --fold

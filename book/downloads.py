@@ -15,21 +15,14 @@ from pathlib import Path
 
 from hatchling.builders.wheel import WheelBuilder
 
+from ngdlib.exercises.notebook.cells import INSTALL
+
 ROOT = Path(__file__).resolve().parent.parent
 HEAD = (
     "*From [The Natural Gradient]({page}). The cell below installs the book's library where it is "
     "missing, from the file `{wheel}` beside this notebook{else_from}. That file is published with "
     "it, in the folder `notebooks` of the book.*"
 )
-INSTALL = """import importlib.util
-from pathlib import Path
-
-wheel = "{wheel}"
-if not Path(wheel).exists():
-    wheel = "{there}"
-if importlib.util.find_spec("ngdlib") is None:
-    %pip install --quiet {{wheel}}"""
-
 
 def publish(out: Path, chapters: list[str], url: str) -> None:
     """Write `notebooks/` into the site `out`, anew. url: where the site will be, or ""."""

@@ -136,7 +136,7 @@ def sources(tmp_path, monkeypatch):
         "ngdlib/demos/host.js": "let x = 1",
         "exercises/one-coin.yml": "x: 1",
         "exercises/dice.yml": "x: 1",
-        "exercises/private/one-coin.yml": "x: 1",
+        "exercises/one-coin.py": "x: 1",
         "chapters/checks/one_coin.py": "x = 1",
         "chapters/checks/register.json": "[]",
         **{f"chapters/{name}.ipynb": json.dumps(page(name)) for name in PAGES},
@@ -169,7 +169,7 @@ def page(name: str, cell: str = "1 + 1") -> nbformat.NotebookNode:
         ("exercises/dice.yml", {"dice", "ledger"}),
         ("exercises/new.yml", {"ledger"}),
         ("ngdlib/demos/host.js", set()),  # its hash is among those that `book/pages.py` takes
-        ("exercises/private/one-coin.yml", set()),
+        ("exercises/one-coin.py", set()),
     ],
 )
 def test_readers_of_a_file_run_again(sources, file, run_again):

@@ -5,18 +5,15 @@ import re
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
-from hatchling.builders.sdist import SdistBuilder
 
 from book import downloads
 from tests.conftest import ROOT
 
 CHAPTERS = sorted(file.stem for file in (ROOT / "exercises").glob("*.yml"))
-PRIVATE = sorted((ROOT / "exercises" / "private").glob("*.yml"))
 RUN_WHOLE = "bernoulli"
 
 
@@ -86,29 +83,6 @@ def test_every_chapter_finds_its_files_in_the_wheel(machine, tmp_path):
     assert any("_texts/exercises/bernoulli.yml" in name for name in opened)
     folders = ("book/", "chapters/", "exercises/", "ngdlib/")
     assert [n for n in opened if n.startswith(tuple(f"{ROOT}/{f}" for f in folders))] == []
-
-
-def leaked(names: list[str], texts: list[bytes]) -> list[str]:
-    """Names of private files, and canaries of private parts, in what is published."""
-    canaries = [re.search(rb"canary: *\S+", f.read_bytes())[0].split()[-1] for f in PRIVATE]
-    found = [name for name in names if "private" in Path(name).parts]
-    return found + [c.decode() for c in canaries if any(c in text for text in texts)]
-
-
-def test_nothing_private_is_published(site, tmp_path):
-    assert len(PRIVATE) == len(CHAPTERS)
-    sdist = next(SdistBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
-    with tarfile.open(sdist) as archive:
-        members = [m for m in archive.getmembers() if m.isfile()]
-        names = [m.name for m in members]
-        texts = [archive.extractfile(m).read() for m in members]
-        assert any(name.endswith("exercises/bernoulli.yml") for name in names)
-        assert leaked(names, texts) == []
-    with zipfile.ZipFile(next(site.glob("*.whl"))) as wheel:
-        assert leaked(wheel.namelist(), [wheel.read(n) for n in wheel.namelist()]) == []
-    files = list(site.glob("*.ipynb"))
-    assert leaked([f.name for f in files], [f.read_bytes() for f in files]) == []
-    assert leaked(["exercises/private/a.yml"], [PRIVATE[0].read_bytes()])  # negative control
 
 
 @pytest.mark.parametrize("url", ["", "https://example.org/book"])

@@ -43,7 +43,7 @@ from ngdlib.exercises.reading.given import read, rows_of
 from ngdlib.exercises.reading.grammar import NOTHING, AnswerError, Tree, parse
 
 FIRST = "1"  # the seed of the variant that page and notebook show first
-KINDS = ("formula", "numeric", "matrix", "choice", "function", "derivation")
+KINDS = ("formula", "numeric", "matrix", "choice", "function", "derivation", "manual")
 
 FEEDBACK = {
     "equal": "Correct.",
@@ -76,6 +76,7 @@ FEEDBACK = {
     "error": "{detail}",
     "notebook": "This one is for the notebook: its answer is a function.",
 }
+READ = "A person reads this one. What is looked at: {rubric}."
 
 
 class Result(NamedTuple):
@@ -184,7 +185,7 @@ def check_item(
     item     as in `exercises/SCHEMA.md`
     answer   formula, numeric: a string, number or sympy expression; matrix: a string, nested lists,
              an array or a sympy matrix; choice: an option's id, or a list of ids; function: a
-             callable; derivation: a list of step ids, or {blank: formula}
+             callable; derivation: a list of step ids, or {blank: formula}; manual: a text
     values   the parameters of the variant, as `draw` gives them
     private  for a function item: more cases, in the form of the item's own
 
@@ -877,6 +878,15 @@ def _is_mistake(
     return True
 
 
+# --- texts ----------------------------------------------------------------------------------------
+
+
+def _check_manual(item: Mapping, answer: Any, values: Mapping[str, str], budget: Budget) -> Result:
+    """Nothing is decided here; whoever works alone compares with the rubric."""
+    rubric = "; ".join(f"{part['text'].strip()} ({part['points']:g})" for part in item["rubric"])
+    return Result(None, "manual", READ.format(rubric=rubric))
+
+
 _CHECKS: dict[str, Callable[..., Result]] = {
     "formula": _check_formula,
     "numeric": _check_numeric,
@@ -884,4 +894,5 @@ _CHECKS: dict[str, Callable[..., Result]] = {
     "choice": _check_choice,
     "function": _check_function,
     "derivation": _check_derivation,
+    "manual": _check_manual,
 }

@@ -93,6 +93,7 @@ class Checked:
                 "empty": "Not answered yet",
                 "incomplete": "Not complete yet",
                 "unreadable": "Cannot be read",
+                "manual": "Not decided here",
             }
             return words.get(self.result.kind, "Undecided")
         if self.result.score == 1:
@@ -134,7 +135,13 @@ class Checked:
 
 
 def check(
-    name: str, answer: Any, *, seed: str = FIRST, hints: int = 0, folder: Path = FOLDER
+    name: str,
+    answer: Any,
+    *,
+    seed: str = FIRST,
+    hints: int = 0,
+    folder: Path = FOLDER,
+    private: Mapping | None = None,
 ) -> Checked:
     """Check an answer to a question of the book.
 
@@ -146,6 +153,7 @@ def check(
     seed     of the variant, where the question has them
     hints    how many hints were opened
     folder   where the sets are
+    private  hidden cases of a function: where a class has them, they alone give points
 
     What is not filled in yet ("", None, ..., nested too, or a function that returns such) earns
     nothing and is no mistake. Once a choice is right, each of its options is explained. Raises
@@ -155,7 +163,7 @@ def check(
     if not isinstance(hints, int) or not 0 <= hints <= len(item["hints"]):
         raise ValueError(f"hints: expected 0 to {len(item['hints'])}, got {hints!r}")
     if item["kind"] == "function":
-        result = _check_function(item, answer, values)
+        result = _check_function(item, answer, values, private)
     elif is_blank(answer):
         result = Result(None, "empty", "")
     else:
@@ -320,8 +328,12 @@ def _plain(answer: Any, depth: int = 3) -> Any:
     return "" if answer is None or answer is ... else answer
 
 
-def _check_function(item: Mapping, answer: Any, values: Mapping[str, str]) -> Result:
+def _check_function(
+    item: Mapping, answer: Any, values: Mapping[str, str], private: Mapping | None
+) -> Result:
     """Not written yet is a function that returns nothing, or ..., in every case."""
+    if private:
+        item = {**item, "cases": [{**case, "points": 0} for case in item["cases"]]}
     if not callable(answer):
         empty = Result(None, "empty", "")
         return empty if is_blank(answer) else check_item(item, answer, values)
@@ -333,7 +345,7 @@ def _check_function(item: Mapping, answer: Any, values: Mapping[str, str]) -> Re
         returned[-1] = value
         return value
 
-    result = check_item(item, watched, values)
+    result = check_item(item, watched, values, private)
     if all(value is None or value is ... for value in returned):
         return Result(None, "empty", f"{item['name']} returns nothing yet.")
     return result

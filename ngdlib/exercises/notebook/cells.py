@@ -2,6 +2,7 @@
 
     write(Path("exercises/bernoulli.yml"))      # exercises/bernoulli.ipynb; True if it has changed
     source(public(load(...)))                   # the text of the file
+    source(data, seeds={"q4": "7"}, head=...)   # with other numbers, as a class hands it out
 
 Each part is written out by name, so what is not named here (answers, mistakes, feedback, worked
 solutions, cases, the private part) cannot get into a notebook. The same set gives the same bytes.
@@ -41,11 +42,33 @@ VARIANTS = (
 )
 
 
-def source(data: Mapping) -> str:
-    """The notebook of a set, as the text of its file. data: as `public` gives it."""
+INSTALL = """import importlib.util
+from pathlib import Path
+
+wheel = "{wheel}"
+if not Path(wheel).exists():
+    wheel = "{there}"
+if importlib.util.find_spec("ngdlib") is None:
+    %pip install --quiet {{wheel}}"""
+
+
+def source(
+    data: Mapping,
+    seeds: Mapping[str, str] | None = None,
+    head: str = "",
+    metadata: Mapping | None = None,
+) -> str:
+    """The notebook of a set, as the text of its file.
+
+    data      as `public` gives it
+    seeds     {item: seed} of the variants, where a class is asked: then nothing is said of hints
+    head      what stands in the first cell, in the place of what a reader is told
+    metadata  more for the notebook's own
+    """
     book = {
-        "cells": _cells(data),
+        "cells": _cells(data, seeds, head),
         "metadata": {
+            **(metadata or {}),
             "description": f"Questions to work on the chapter {data['chapter']}: {data['title']}.",
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
@@ -79,8 +102,9 @@ def write(path: Path) -> bool:
 # --- cells ----------------------------------------------------------------------------------------
 
 
-def _cells(data: Mapping) -> list[dict[str, Any]]:
+def _cells(data: Mapping, seeds: Mapping[str, str] | None, head: str) -> list[dict[str, Any]]:
     chapter, items = data["chapter"], data["items"]
+    drawn = {item["id"]: (seeds or {}).get(item["id"], FIRST) for item in items}
     varied = [item["id"] for item in items if "variant" in item]
     variants = varied and VARIANTS.format(
         example=f"{chapter}.{varied[0]}", those=_and([f"`{chapter}.{i}`" for i in varied])
@@ -96,14 +120,15 @@ def _cells(data: Mapping) -> list[dict[str, Any]]:
     wanted = [f"from ngdlib.exercises import {', '.join(names)}"]
     for item in items:
         if item["kind"] == "function":
-            code = [_filled(item.get(part, ""), draw(item, FIRST)) for part in ("starter", "after")]
+            values = draw(item, drawn[item["id"]])
+            code = [_filled(item.get(part, ""), values) for part in ("starter", "after")]
             wanted += ["import numpy as np", *_parted(code[0])[0], *_parted(code[1])[0]]
     cells = [
-        _markdown("title", f"# {data['title'].strip()}: questions\n\n{how}"),
+        _markdown("title", head or f"# {data['title'].strip()}: questions\n\n{how}"),
         _code("set-up", _imports(wanted)),
     ]
     for number, item in enumerate(items, 1):
-        cells += _item(chapter, number, item)
+        cells += _item(chapter, number, item, drawn[item["id"]], graded=seeds is not None)
     cells += [
         _markdown("points-title", "## Your points"),
         _code("points", _call("summary", [_result(item) for item in items])),
@@ -111,13 +136,15 @@ def _cells(data: Mapping) -> list[dict[str, Any]]:
     return cells
 
 
-def _item(chapter: str, number: int, item: Mapping) -> list[dict[str, Any]]:
-    values = draw(item, FIRST)
+def _item(
+    chapter: str, number: int, item: Mapping, seed: str, graded: bool
+) -> list[dict[str, Any]]:
+    values = draw(item, seed)
     name, result = item["id"].lower().replace("_", "-"), _result(item)
     title = f"## {number}. {_filled(item['title'], values)}"
     text = "\n\n".join([title, question(item, values), *hints(item, values)])
-    more = [f'seed="{FIRST}"'] if values else []
-    more += ["hints=0"] if item["hints"] else []
+    more = [f'seed="{seed}"'] if values else []
+    more += ["hints=0"] if item["hints"] and not graded else []
     given = item["name"] if item["kind"] == "function" else variable(item)
     checked = _call(f"{result} = check", [f'"{chapter}.{item["id"]}"', given, *more])
     cells = [
@@ -144,6 +171,8 @@ def question(item: Mapping, values: Mapping[str, str]) -> str:
     parts = [f"*{amount(item['points'])}.* {_filled(item['prompt'], values)}"]
     if item["kind"] == "choice":
         parts.append(_listed((o["id"], _filled(o["text"], values)) for o in item["options"]))
+    elif item["kind"] == "manual":
+        parts.append(rubric(item))
     elif item["kind"] == "derivation":
         lines = [*item["steps"], *item.get("distractors", [])]
         if item["mode"] == "order":
@@ -154,6 +183,11 @@ def question(item: Mapping, values: Mapping[str, str]) -> str:
             blanks = ((b["id"], f"{b['label']}: {b['prompt']}") for b in item["blanks"])
             parts.append(_listed((i, _filled(text, values)) for i, text in blanks))
     return "\n\n".join(parts)
+
+
+def rubric(item: Mapping) -> str:
+    """What a person looks at who reads the answer, as Markdown."""
+    return "\n".join(f"- {amount(r['points'])}: {r['text'].strip()}" for r in item["rubric"])
 
 
 def _listed(pairs: Any) -> str:
@@ -201,6 +235,8 @@ def answer_cell(item: Mapping, values: Mapping[str, str]) -> str:
     kind, name = item["kind"], variable(item)
     if kind == "function":
         return _parted(_filled(item["starter"], values))[1]
+    if kind == "manual":
+        return _answer("Your text, between the quotes.", f'{name} = """\n"""')
     if kind == "numeric":
         unit = f", in {item['unit'].strip()}" if item.get("unit") else ""
         return _answer(f"A number, or a formula for it in quotes{unit}.", f'{name} = ""')

@@ -21,7 +21,7 @@ from typing import Any
 
 from ngdlib.exercises.judging.dice import dice
 from ngdlib.exercises.judging.items import FIRST, draw, fill, is_order, nested
-from ngdlib.exercises.notebook.cells import hint_name
+from ngdlib.exercises.notebook.cells import hint_name, rubric
 from ngdlib.exercises.reading.grammar import latex, parse
 from ngdlib.exercises.sets.files import ROOT, load, public
 
@@ -173,8 +173,8 @@ def _cost(hint: Mapping) -> str:
 
 
 def _in_page(item: Mapping) -> bool:
-    """Whether the page can check it; code is checked in the notebook only."""
-    return item["kind"] != "function"
+    """Whether the page can check it; code is checked in the notebook only, texts by a person."""
+    return item["kind"] not in ("function", "manual")
 
 
 # --- what the reader sees of each kind ------------------------------------------------------------
@@ -267,7 +267,16 @@ def _starter(item: Mapping, name: str, values: Mapping) -> str:
     return f'<pre class="ngd-code"><code>{code}</code></pre>' if code else ""
 
 
+def _rubric(item: Mapping, name: str, values: Mapping) -> str:
+    return _markdown(rubric(item))
+
+
 def _for_notebook(chapter: str, item: Mapping) -> str:
+    if item["kind"] == "manual":
+        return (
+            '<p class="ngd-note">No program reads this answer: write it down, and compare it with '
+            "the list above and with the worked solution.</p>"
+        )
     check = f'check("{chapter}.{item["id"]}", {item["name"]})'
     return (
         f'<p class="ngd-note">Code runs in a notebook: write the function in '
@@ -283,6 +292,7 @@ _BODIES = {
     "choice": _options,
     "function": _starter,
     "derivation": _derivation,
+    "manual": _rubric,
 }
 
 
@@ -503,6 +513,11 @@ def _rendered(text: str, inline: bool) -> str:
     text = re.sub(r"\{\{[^{}]+\}\}", away, text)
     made = (_parser().renderInline if inline else _parser().render)(text.strip())
     return re.sub("\ue000(\\d+)\ue001", lambda m: html.escape(kept[int(m[1]) - 1]), made)
+
+
+def as_html(text: str, inline: bool = False) -> str:
+    """Markdown as HTML, with its formulas as TeX; HTML in it is shown as text."""
+    return _rendered(re.sub("[\ue000\ue001]", "", text), inline)
 
 
 def _markdown(text: str) -> str:

@@ -3,13 +3,12 @@
     python -m ngdlib.exercises.sets.author                       # every set in exercises/
     python -m ngdlib.exercises.sets.author exercises/bernoulli.yml
     python -m ngdlib.exercises.sets.author --check               # write nothing, compare only
-    python -m ngdlib.exercises.sets.author --site _build/html    # where to look for what is private
 
 Each complaint names file and line. A set is fit to publish when: it follows the schema; every
 answer is defined on the whole of its domain; every known mistake differs from the answer and from
 the other mistakes, and is recognised; no hint contains the answer; every option and mistake has its
-words; Python and the page give the same results; the private part agrees with the public one and
-nothing of it is on the site or in a notebook. `exercises/SCHEMA.md` explains the fields. The
+words; Python and the page give the same results; the oracle is right and the functions that err are
+recognised on whatever hidden cases are drawn. `exercises/SCHEMA.md` explains the fields. The
 notebook of a set that is in order is written beside it.
 """
 
@@ -17,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import importlib.util
 import itertools
 import keyword
 import re
@@ -57,9 +55,11 @@ from ngdlib.exercises.sets.files import (
     load,
     public,
 )
+from ngdlib.exercises.sets.hidden import Hidden, hidden_of
 
 VARIANTS = 2000  # of an item: all are tried, so there may be no more of them
 COMPARED = 6  # of them are tried in the page's checker too
+DRAWS = 5  # of hidden cases
 DIGITS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 FOLDER = ROOT / "exercises"
 
@@ -69,8 +69,10 @@ Where = tuple[Any, ...]
 class Validator:
     """Collects the faults of one set."""
 
-    def __init__(self, loaded: ExerciseSet, page: PageChecker, private: ExerciseSet | None) -> None:
-        self.set, self.page, self.private = loaded, page, private
+    def __init__(
+        self, loaded: ExerciseSet, page: PageChecker, hidden: Mapping[str, Hidden]
+    ) -> None:
+        self.set, self.page, self.hidden = loaded, page, hidden
         self.compared = True
         self.variant = ""  # the drawn values, where a fault is found with them
         self.faults: list[Fault] = []
@@ -91,9 +93,9 @@ class Validator:
         for i, item in enumerate(data["items"]):
             self.item(item, ("items", i))
         if not self.faults:
-            if self.private:
-                self.hidden()
-            self.public()
+            for name, part in self.hidden.items():
+                self.hidden_part(name, part)
+            public(self.set)  # can be made
         return sorted(self.faults, key=lambda f: (f.line, f.message))
 
     def distinct(self, things: Sequence[Mapping], where: Where, what: str) -> None:
@@ -502,6 +504,12 @@ class Validator:
             if k == 0 and mine.kind != "equal":
                 self.say(f"steps: in their order they are {mine.kind}", *where, "steps")
 
+    def manual(self, item: Mapping, where: Where, values: Mapping) -> None:
+        total = sum(part["points"] for part in item["rubric"])
+        if total != item["points"]:
+            said = f"rubric: it gives {total:g} points, the item {item['points']:g}"
+            self.say(said, *where, "rubric")
+
     # --- hints ----------------------------------------------------------------------------------
 
     def hints(self, item: Mapping, where: Where, values: Mapping) -> None:
@@ -525,45 +533,37 @@ class Validator:
             return False
         return any(check_item(t, piece, values).kind == "equal" for t in targets)
 
-    # --- private and public ---------------------------------------------------------------------
+    # --- hidden cases ---------------------------------------------------------------------------
 
-    def hidden(self) -> None:
-        private = self.private
+    def hidden_part(self, name: str, part: Hidden) -> None:
         items = {item["id"]: item for item in self.set.data["items"]}
-        module = _module(private.path.with_suffix(".py"))
-        for name, part in private.data["items"].items():
-            if name not in items or items[name]["kind"] != "function":
-                self.elsewhere(f"{name}: no function item of the set has this id", name)
-                continue
-            item = items[name]
-            values = draw(item, "a")
-            oracle = getattr(module, part["oracle"], None)
-            if oracle is None:
-                self.elsewhere(
-                    f"{name}: {private.path.stem}.py has no {part['oracle']}", name, "oracle"
-                )
-                continue
-            hidden = {k: part[k] for k in ("vars", "where", "cases") if k in part}
-            got = check_item(item, oracle, values, hidden or None)
+        if name not in items or items[name]["kind"] != "function":
+            self.elsewhere(name, f"{name}: no function item of the set has this id")
+            return
+        item, values = items[name], draw(items[name], "a")
+        for k in range(DRAWS):
+            cases = part.drawn(np.random.default_rng(k))
+            if odd := [c for c in cases["cases"] if set(c["at"]) != set(item["vars"])]:
+                wanted = ", ".join(item["vars"])
+                self.elsewhere(name, f"{name}: {odd[0]['id']} must give {wanted}")
+                return
+            got = check_item(item, part.oracle, values, cases)
             if got.kind != "equal":
-                self.elsewhere(f"{name}: the oracle is {got.kind}: {got.feedback}", name, "oracle")
-            for mistake, function in part.get("wrong", {}).items():
-                wrong = getattr(module, function, None)
-                got = wrong and check_item(item, wrong, values, hidden or None)
-                if not got or got.kind != f"known:{mistake}":
-                    kind = got.kind if got else "missing"
-                    self.elsewhere(
-                        f"{name}: {function} is {kind}, not known:{mistake}", name, "wrong"
-                    )
+                self.elsewhere(name, f"{name}: the oracle is {got.kind}: {got.feedback}")
+            for mistake, wrong in part.wrong.items():
+                got = check_item(item, wrong, values, cases)
+                if got.kind != f"known:{mistake}":
+                    what = f"{wrong.__name__} is {got.kind}, not known:{mistake}"
+                    self.elsewhere(name, f"{name}: {what}")
 
-    def elsewhere(self, message: str, *keys: Any) -> None:
-        self.faults.append(self.private.fault(message, "items", *keys))
-
-    def public(self) -> None:
-        """What is published can be made, and holds nothing private."""
-        text = str(public(self.set))
-        if self.private and self.private.data["canary"] in text:
-            self.say("the private part's canary stands in the public file")
+    def elsewhere(self, name: str, message: str) -> None:
+        """A fault in the Python file, at the line that names the item."""
+        file = self.set.path.with_suffix(".py")
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        line = next((k for k, text in enumerate(lines, 1) if f'"{name}": Hidden(' in text), 1)
+        fault = Fault(file, line, message)
+        if fault not in self.faults:
+            self.faults.append(fault)
 
 
 # --- pieces of a set ------------------------------------------------------------------------------
@@ -636,49 +636,20 @@ def _pieces(text: str) -> Iterator[str]:
     yield from re.findall(r"(?<![\w.])-?\d+\.?\d*(?![\w.]*\w)", text)
 
 
-def _module(path: Path) -> Any:
-    """The private part's functions: the author's own code, never part of the package or site."""
-    spec = importlib.util.spec_from_file_location(f"private_{path.stem.replace('-', '_')}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 # --- files ----------------------------------------------------------------------------------------
 
 
-def validate(path: Path, page: PageChecker, site: Path | None = None) -> list[Fault]:
-    """All faults of one set, its private part included."""
+def validate(path: Path, page: PageChecker) -> list[Fault]:
+    """All faults of one set, its hidden cases included."""
     try:
         loaded = load(path)
-        beside = path.parent / "private" / path.name
-        private = load(beside, "private") if beside.exists() else None
     except SetError as error:
         return error.faults
-    faults = Validator(loaded, page, private).run()
-    if private:
-        faults += leaks(private, path.parent, site)
-    return faults
-
-
-def leaks(private: ExerciseSet, folder: Path, site: Path | None) -> list[Fault]:
-    """Files of the site, and notebooks beside the sets, that hold something of a private part."""
-    secrets = [
-        private.data["canary"],
-        f"private/{private.path.name}",
-        f"private/{private.path.stem}.py",
-    ]
-    files = sorted(folder.glob("*.ipynb"))
-    if site is not None and site.exists():
-        kinds = {".html", ".js", ".json", ".ipynb", ".txt", ".yml", ".py", ".inv"}
-        files += sorted(f for f in site.rglob("*") if f.suffix in kinds)
-    found = []
-    for file in files:
-        text = file.read_text(encoding="utf-8", errors="replace")
-        hit = next((s for s in secrets if s in text), None)
-        if hit:
-            found.append(private.fault(f"{hit!r} of the private part stands in {file}", "canary"))
-    return found
+    try:
+        hidden = hidden_of(path)
+    except Exception as error:  # the file is the author's: it may raise anything
+        return [Fault(path.with_suffix(".py"), 1, f"{type(error).__name__}: {error}")]
+    return Validator(loaded, page, hidden).run()
 
 
 def notebooks(paths: Sequence[Path], compare: bool, out: Callable[[str], None]) -> int:
@@ -707,12 +678,6 @@ def main(arguments: Sequence[str] | None = None, out: Callable[[str], None] = pr
     parser.add_argument(
         "--check", action="store_true", help="write nothing; complain of notebooks that are stale"
     )
-    parser.add_argument(
-        "--site",
-        type=Path,
-        default=ROOT / "_build" / "html",
-        help="the built site, searched for the private part (default: _build/html, if it is there)",
-    )
     options = parser.parse_args(arguments)
     paths = options.sets or sorted(FOLDER.glob("*.yml"))
     faults, sound, items, marks = [], [], 0, 0.0
@@ -721,7 +686,7 @@ def main(arguments: Sequence[str] | None = None, out: Callable[[str], None] = pr
             if not path.is_file():
                 faults.append(Fault(path, 1, "there is no such file"))
                 continue
-            of_this = validate(path, page, options.site)
+            of_this = validate(path, page)
             faults += of_this
             if not of_this:
                 data = load(path).data

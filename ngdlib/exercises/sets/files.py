@@ -73,8 +73,8 @@ class ExerciseSet(NamedTuple):
         return Fault(self.path, self.line(*keys), message)
 
 
-def load(path: Path, schema: str = "set") -> ExerciseSet:
-    """The set in a file, valid by the schema ("set", or "private" for a private part).
+def load(path: Path) -> ExerciseSet:
+    """The set in a file, valid by the schema.
 
     Bounds of variables that are formulas (`pi/2`) are replaced by numbers. Raises SetError with
     the file and line of everything that is wrong.
@@ -91,18 +91,15 @@ def load(path: Path, schema: str = "set") -> ExerciseSet:
     faults: list[Fault] = []
     data = _plain(node, (), lines, faults, path) if node else {}
     loaded = ExerciseSet(path, data, lines)
-    faults += [] if faults else _schema_faults(loaded, schema)
+    faults += [] if faults else _schema_faults(loaded)
     if faults:
         raise SetError(faults)
-    if schema == "set":
-        for item in data["items"]:
-            for k, hint in enumerate(item["hints"]):  # the first nudge is free
-                hint["cost"] = hint.get("cost", 0) if k else 0
-        faults = [
-            fault for i, item in enumerate(data["items"]) for fault in _bounds(loaded, i, item)
-        ]
-        if faults:
-            raise SetError(faults)
+    for item in data["items"]:
+        for k, hint in enumerate(item["hints"]):  # the first nudge is free
+            hint["cost"] = hint.get("cost", 0) if k else 0
+    faults = [fault for i, item in enumerate(data["items"]) for fault in _bounds(loaded, i, item)]
+    if faults:
+        raise SetError(faults)
     return loaded
 
 
@@ -137,11 +134,10 @@ def _schema() -> dict[str, Any]:
     return json.loads(SCHEMA.read_text(encoding="utf-8"))
 
 
-def _schema_faults(loaded: ExerciseSet, name: str) -> list[Fault]:
+def _schema_faults(loaded: ExerciseSet) -> list[Fault]:
     import jsonschema  # only authors need it
 
-    whole = _schema()
-    part = {"$ref": f"#/$defs/{name}", "$defs": whole["$defs"]}
+    part = _schema()
     found: dict[tuple[int, str], Fault] = {}
     for error in jsonschema.Draft202012Validator(part).iter_errors(loaded.data):
         keys, message = list(error.absolute_path), error.message
@@ -180,7 +176,7 @@ def _bounds(loaded: ExerciseSet, i: int, item: Mapping) -> list[Fault]:
 
 def public(loaded: ExerciseSet) -> dict[str, Any]:
     """The set as the page and the reader's notebook get it: all of the public file, with the lines
-    of a derivation put in. Nothing of the private file is ever read for it."""
+    of a derivation put in."""
     data = json.loads(json.dumps(loaded.data))
     data["items"] = [with_steps(item) for item in data["items"]]
     return data

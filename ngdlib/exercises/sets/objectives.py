@@ -18,6 +18,7 @@ KINDS = {
     "choice": "choice",
     "function": "code",
     "derivation": "derivation",
+    "manual": "text",
 }
 
 STYLE = """<style>

@@ -1,8 +1,9 @@
-"""Hidden oracle of the set "bernoulli", and functions that make its known mistakes."""
+"""Hidden cases of "One coin, three charts", their oracle, and functions that err."""
 
 import numpy as np
 
 from ngdlib.descent import Fixed, data_fit, init, step
+from ngdlib.exercises.sets.hidden import Cases, Hidden
 from ngdlib.families import Bernoulli
 
 COIN = Bernoulli("probability")
@@ -70,3 +71,38 @@ def without_eta(q, m, eta):
     p, z, w = _starts(q)
     r, v = m - q, q * (1 - q)
     return _from_charts(p + r, z + r / v, w + r / np.sqrt(v))
+
+
+def near_the_edge(rng):
+    return {"q": rng.uniform(0.02, 0.1), "m": rng.uniform(0, 1), "eta": rng.uniform(0.01, 0.1)}
+
+
+def near_the_optimum(rng):
+    q = rng.uniform(0.2, 0.8)
+    return {"q": q, "m": q + 0.001, "eta": rng.uniform(0.1, 0.5)}
+
+
+def tails_only(rng):
+    return {"q": rng.uniform(0.6, 0.9), "m": 0, "eta": rng.uniform(0.1, 0.5)}
+
+
+HIDDEN = {
+    "q6": Hidden(
+        oracle=landings,
+        cases={
+            "near-the-edge": Cases(near_the_edge, points=2, number=5),
+            "near-the-optimum": Cases(near_the_optimum, points=1, number=1),
+            "tails-only": Cases(tails_only, points=1, number=2),
+        },
+        wrong={
+            "invariant": always_in_probability,
+            "flow": follow_the_flow,
+            "ordinary": ordinary_steps,
+            "times-fisher": multiplied,
+            "uphill": uphill,
+            "not-translated": left_in_their_charts,
+            "half-angle": whole_step_of_half_the_angle,
+            "unit-step": without_eta,
+        },
+    ),
+}

@@ -1,4 +1,6 @@
-"""Hidden oracle of the set "newton", and functions that make its known mistakes."""
+"""Hidden cases of "Newton and its relatives", their oracle, and functions that err."""
+
+from ngdlib.exercises.sets.hidden import Cases, Hidden
 
 
 def velocities(r, m):
@@ -45,3 +47,32 @@ def slope_for_natural(r, m):
 def multiplied(r, m):
     slope = 1 - m / r
     return [-slope * m / r**2, -slope / r, -slope * (r + m) / (2 * r**2)]
+
+
+def wide(rng):
+    return {"r": 10 ** rng.uniform(-1.3, 2.3), "m": 10 ** rng.uniform(-1, 2)}
+
+
+def far_out(rng):
+    return {"r": rng.uniform(100, 200), "m": rng.uniform(0.2, 1)}
+
+
+HIDDEN = {
+    "q7": Hidden(
+        oracle=velocities,
+        cases={
+            "wide": Cases(wide, points=2, number=5),
+            "far-out": Cases(far_out, points=1, number=1),
+        },
+        wrong={
+            "uphill": uphill,
+            "swapped": swapped,
+            "arithmetic": mean_of_velocities,
+            "sum": sum_of_matrices,
+            "minus-gamma": correction_turned,
+            "log-velocities": velocities_of_the_logarithm,
+            "ordinary": slope_for_natural,
+            "multiplied": multiplied,
+        },
+    ),
+}

@@ -1,0 +1,109 @@
+"""Hidden cases of function items: how they are drawn, the oracle, known wrong functions.
+
+They stand in `exercises/<chapter>.py`, in plain sight:
+
+    HIDDEN = {
+        "q6": Hidden(
+            oracle=landings,
+            cases={"near-the-edge": Cases(near_the_edge, points=2, number=5)},
+            wrong={"flow": follow_the_flow},
+        )
+    }
+
+What a student cannot know is which cases come: a class draws them with the instructor's key.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Cases(NamedTuple):
+    """draw: a function of a `numpy.random.Generator` that gives the value of each component of
+    the arguments, {name: number}; points: what these cases are worth together; number: how many."""
+
+    draw: Callable[[np.random.Generator], Mapping[str, float]]
+    points: float = 1.0
+    number: int = 3
+
+
+class Hidden(NamedTuple):
+    """oracle: a right function; cases: {what is special about them: Cases}; wrong: {id of a known
+    mistake of the item: a function that makes it}."""
+
+    oracle: Callable
+    cases: Mapping[str, Cases]
+    wrong: Mapping[str, Callable]
+
+    def drawn(self, rng: np.random.Generator) -> dict[str, Any]:
+        """Hidden cases as `check_item` takes them: the same generator gives the same cases."""
+        out = []
+        for name, kind in self.cases.items():
+            for k in range(kind.number):
+                at = {part: float(x) for part, x in kind.draw(rng).items()}
+                worth = kind.points / kind.number
+                out.append({"id": f"{name} {k + 1}", "points": worth, "at": at})
+        return {"cases": out}
+
+
+def hidden_of(path: Path) -> dict[str, Hidden]:
+    """{item: its hidden part} of the set in `path`, from the Python file beside it; {} without one.
+
+    It is the authors' own code and is run. Raises ValueError where it defines no `HIDDEN`.
+    """
+    file = Path(path).with_suffix(".py")
+    if not file.exists():
+        return _in_the_old_place(Path(path))
+    found = getattr(_module(file), "HIDDEN", None)
+    if not isinstance(found, dict) or not all(isinstance(h, Hidden) for h in found.values()):
+        raise ValueError(f"{file}: expected HIDDEN = {{item: Hidden(...)}}")
+    return found
+
+
+def _module(file: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(f"hidden_{file.stem.replace('-', '_')}", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _in_the_old_place(path: Path) -> dict[str, Hidden]:
+    """From private/<chapter>.yml and .py, for sets that are still being written in that form."""
+    import yaml
+
+    from ngdlib.exercises.judging.compare import sample
+    from ngdlib.exercises.reading.grammar import parse
+
+    old = path.parent / "private" / path.name
+    if not old.exists():
+        return {}
+    module = _module(old.with_suffix(".py"))
+    items = {i["id"]: i for i in yaml.safe_load(path.read_text("utf-8"))["items"]}
+
+    def drawing(item: Mapping, part: Mapping, case: Mapping) -> Callable:
+        domain = part.get("vars", item["vars"])
+        where = [parse(str(w), domain) for w in part.get("where", item.get("where", []))]
+
+        def draw(rng: np.random.Generator) -> Mapping[str, float]:
+            return case.get("at") or sample(domain, where, rng.bytes(8).hex()).points[2]
+
+        return draw
+
+    return {
+        name: Hidden(
+            getattr(module, part["oracle"]),
+            {
+                case["id"]: Cases(
+                    drawing(items[name], part, case), case.get("points", 1), case.get("draw", 1)
+                )
+                for case in part.get("cases", [])
+            },
+            {k: getattr(module, f) for k, f in part.get("wrong", {}).items()},
+        )
+        for name, part in yaml.safe_load(old.read_text("utf-8"))["items"].items()
+    }
