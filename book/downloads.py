@@ -24,6 +24,7 @@ HEAD = (
     "it, in the folder `notebooks` of the book.*"
 )
 
+
 def publish(out: Path, chapters: list[str], url: str) -> None:
     """Write `notebooks/` into the site `out`, anew. url: where the site will be, or ""."""
     folder = out / "notebooks"
