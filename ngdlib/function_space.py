@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh
 
 from ngdlib.trust_region import conjugate_gradients
 from ngdlib.validate import Array, count, instance, number, real_array
@@ -227,6 +227,44 @@ def spectrum(J: ArrayLike, r: ArrayLike) -> tuple[Array, Array]:
     return values[::-1], (vectors.T @ r)[::-1]
 
 
+def decay(
+    eigenvalues: ArrayLike, times: ArrayLike, kind: str = "natural", *, damping: float = 0.0
+) -> Array:
+    """What a flow leaves of the residual's components where J is constant: (T, D) from the
+    eigenvalues of J J^T / D (D,) and times (T,) >= 0. A component falls like e^(-2 t) under the
+    natural flow, e^(-2 lambda t) under the ordinary one, e^(-2 t lambda/(lambda + damping)) under
+    the damped one; where lambda is 0 it stays."""
+    values, times = real_array("eigenvalues", eigenvalues), real_array("times", times)
+    if values.ndim != 1 or np.any(values < 0):
+        raise ValueError(f"eigenvalues: expected shape (D,), none negative, got {eigenvalues}")
+    if times.ndim != 1 or np.any(times < 0):
+        raise ValueError(f"times: expected shape (T,), none negative, got {times}")
+    if kind not in METRICS:
+        raise ValueError(f"kind: expected one of {METRICS}, got {kind!r}")
+    if kind == "damped":
+        rates = values / (values + number("damping", damping, above=0))
+    else:
+        rates = values if kind == "euclidean" else np.where(values > 0, 1.0, 0.0)
+    return np.exp(-2 * times[:, None] * rates)
+
+
+def final_rates(model: Curve, theta: ArrayLike, x: ArrayLike, y: ArrayLike) -> Array:
+    """The rates, ascending, at which the natural flow loses its last excess near a minimum theta:
+    4 times the eigenvalues of GGN^-1 H (N,), where H is the Hessian of L. All are 4 where the
+    residual is 0 or the model does not bend. ValueError where the metric is not positive definite.
+    """
+    instance("model", model, Curve, "a model of this module")
+    theta, x, y = (real_array(n, a) for n, a in (("theta", theta), ("x", x), ("y", y)))
+    if model.hessian is None:
+        raise ValueError(f"model: expected one with a Hessian, got {model.name}")
+    g, r = metric(model.jacobian(theta, x)), model.value(theta, x) - y
+    bend = np.einsum("d,dij->ij", r, model.hessian(theta, x)) / len(r)
+    try:
+        return 4 * eigh(g + bend, g, eigvals_only=True)
+    except LinAlgError:
+        raise ValueError(f"theta: expected a positive definite metric, got {g}") from None
+
+
 def flow(
     model: Curve,
     theta: ArrayLike,
@@ -238,7 +276,7 @@ def flow(
     damping: float = 0.0,
 ) -> Path:
     """The flow of L from ``theta`` at time 0: "natural", "euclidean", or "damped" by
-    (g + damping I)^-1. Integrated to relative 1e-9.
+    (g + damping I)^-1. Integrated to some 1e-11.
 
     times  ascending, from 0 on, shape (T,). The units of time differ: natural time has none,
     ordinary time is in (parameter/value)^2, so that equal times compare nothing.
@@ -266,7 +304,7 @@ def flow(
         return v if kind == "euclidean" else damped_solve(J, v, damping)
 
     span = (0.0, max(float(times[-1]), 1e-12))
-    found = solve_ivp(velocity, span, theta, method="DOP853", t_eval=times, rtol=1e-9, atol=1e-12)
+    found = solve_ivp(velocity, span, theta, method="DOP853", t_eval=times, rtol=1e-11, atol=1e-13)
     if not found.success:
         raise ValueError(f"theta: the flow stops at t = {found.t[-1] if len(found.t) else 0:g}")
     values = model.value(found.y.T, x)

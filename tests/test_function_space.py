@@ -114,6 +114,42 @@ def test_the_tangent_share_is_a_quarter_of_the_rate():
     assert rate == pytest.approx(4 * fs.tangent_share(J, r), rel=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["natural", "euclidean", "damped"])
+def test_decay_is_the_flow_of_a_linear_model(kind):
+    times, y = np.array([0.0, 0.4, 2.0]), np.array([0.5, -1.0, 0.2])
+    model = fs.linear(lambda x: np.stack([np.ones_like(x), x, x**2], axis=-1), 3)
+    damping = {"damping": 0.3} if kind == "damped" else {}
+    path = fs.flow(model, np.zeros(3), X, y, times, kind, **damping)
+    J = model.jacobian(np.zeros(3), X)
+    values, vectors = np.linalg.eigh(J @ J.T / 3)
+    left = fs.decay(values, times, kind, **damping)
+    want = (left * (vectors.T @ -y)) @ vectors.T
+    np.testing.assert_allclose(path.values - y, want, atol=1e-9)
+    assert not np.allclose(path.values - y, 1.01 * want, atol=1e-9)
+    parts = fs.spectrum(J, -y)[1]
+    np.testing.assert_allclose(np.abs(parts), np.abs(vectors.T @ y)[::-1])
+
+
+def test_a_component_that_no_parameter_moves_stays():
+    for kind, damping in (("natural", 0.0), ("euclidean", 0.0), ("damped", 0.1)):
+        assert fs.decay([0.0, 1.0], [3.0], kind, damping=damping)[0, 0] == 1
+
+
+def test_the_final_rates_are_those_of_the_excess():
+    model, y = fs.neuron(), np.array([0.834, -0.6, 0.0])
+    path = fs.flow(model, [0.7, 0.3], X, y, [0.0, 6.0, 7.0, 20.0])
+    rates = fs.final_rates(model, path.theta[-1], X, y)
+    excess = path.loss[1:3] - path.loss[3]
+    assert np.log(excess[0] / excess[1]) == pytest.approx(rates[0], rel=5e-3)
+    H = hessian(lambda t: anp.mean((anp.tanh(t[0] * X + t[1]) - y) ** 2))(path.theta[-1])
+    g = fs.metric(model.jacobian(path.theta[-1], X))
+    want = np.sort(2 * np.linalg.eigvals(np.linalg.solve(g, H)).real)
+    np.testing.assert_allclose(rates, want, rtol=1e-9)
+    for rho in (0.5, 1.0, 2.0):  # the circle: 4 rho
+        at = fs.final_rates(fs.shifted_cosine(), [0.0], [0.0, np.pi / 2], [rho, 0.0])
+        np.testing.assert_allclose(at, [4 * rho])
+
+
 def test_ordinary_flow_and_damping_are_their_definitions():
     model, theta, y = fs.neuron(), np.array([0.7, 0.3]), np.array([0.8, 0.6, 0.0])
     J, r = model.jacobian(theta, X), model.value(theta, X) - y
@@ -175,6 +211,14 @@ def _curvature_at(g, symbols, here):
         (lambda: fs.flow(fs.neuron(), [1.0], X, X, [0, 1]), r"expected \(2,\)"),
         (lambda: fs.flow(fs.neuron(), [1.0, 0.0], X, X, [1, 0]), "ascending"),
         (lambda: fs.flow(fs.neuron(), [1.0, 0.0], X, X, [0, 1], "newton"), "kind"),
+        (lambda: fs.decay([-1.0], [0.0]), "eigenvalues"),
+        (lambda: fs.decay([[1.0]], [0.0]), "eigenvalues"),
+        (lambda: fs.decay([1.0], [-1.0]), "times"),
+        (lambda: fs.decay([1.0], [1.0], "newton"), "kind"),
+        (lambda: fs.decay([1.0], [1.0], "damped"), "damping"),
+        (lambda: fs.final_rates("neuron", [1.0, 0.0], X, X), "model"),
+        (lambda: fs.final_rates(fs.hidden_layer(1), [1.0, 0.0, 1.0], X, X), "Hessian"),
+        (lambda: fs.final_rates(fs.scaled_neuron(), [0.7, 0.0], X, X), "positive definite"),
         (lambda: fs.flow("neuron", [1.0, 0.0], X, X, [0, 1]), "model"),
         (lambda: fs.gaussian_curvature(fs.hidden_layer(1), [1, 1, 1], X), "two parameters"),
         (lambda: fs.gaussian_curvature(fs.scaled_neuron(), [0.7, 0.0], X), "regular point"),

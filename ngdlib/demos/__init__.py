@@ -1,6 +1,7 @@
 """Interactive demos: widgets in Jupyter, self-contained figures on the book's static pages."""
 
 from ngdlib.demos.damped_line import DampedLine
+from ngdlib.demos.function_space import FunctionSpace
 from ngdlib.demos.gaussian_steps import GaussianSteps
 from ngdlib.demos.kl_balls import KLBalls
 from ngdlib.demos.mixture_manifold import MixtureManifold
@@ -14,6 +15,7 @@ from ngdlib.demos.two_charts import TwoCharts
 
 __all__ = [
     "DampedLine",
+    "FunctionSpace",
     "GaussianSteps",
     "KLBalls",
     "MixtureManifold",
