@@ -75,7 +75,7 @@ def test_what_the_text_quotes_can_be_read(opened):
         box.press("Enter")
     page.wait_for_function("location.hash.includes('time=6')")
     assert state(page, "middle") == -0.6
-    assert cells(page, 0)[1] == 0.28882
+    assert cells(page, 0)[1] == 0.28894
     assert "98.8 %" in page.locator(".ngd-told").inner_text()
     page.locator("label", has_text="ten neurons").click()
     box = page.get_by_label("time t, typed")
