@@ -46,8 +46,8 @@ def _case(first, second, rng):
 def larger(rng):
     """Two rows at some 50 to 70 degrees, of unlike lengths."""
     first = rng.uniform(0.5, 2, 3)
-    across = np.cross(first, rng.uniform(-1, 1, 3) + [3, 0, -3])
-    across *= np.linalg.norm(first) / np.linalg.norm(across)
+    across = np.cross(first, [rng.uniform(2, 4), rng.uniform(-1, 1), rng.uniform(-4, -2)])
+    across = across * np.linalg.norm(first) / np.linalg.norm(across)
     return _case(first, rng.uniform(1.5, 2.5) * (0.6 * first + rng.uniform(0.8, 1.4) * across), rng)
 
 
