@@ -624,7 +624,7 @@ def test_the_commands_say_what_is_missing(tmp_path, capsys):
     assert main([*job, "grade", "--submissions", str(tmp_path)]) == 1
     assert "`make class` creates it" in capsys.readouterr().err
     assert main([*job, "new"]) == 0 and main([*job, "new"]) == 1
-    assert "show it nobody" in capsys.readouterr().out
+    assert "show it to nobody" in capsys.readouterr().out
     for arguments, says in [
         (["release"], "SET: expected one of"),
         (["release", "--set", "bernoulli"], "ROSTER: there is no file"),

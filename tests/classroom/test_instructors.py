@@ -16,8 +16,8 @@ BLOCKS = re.findall(r"```console\n\$ (.+)\n((?:.*\n)*?)```", PAGE)
 
 
 def plain(text, home):
-    """Without what differs from run to run: the place of the folder, and the seconds."""
-    text = text.replace(str(home), "~")
+    """Without what differs from run to run: set-up, the place of the folder, the seconds."""
+    text = re.sub(r"(?m)^\[setup\].*\n", "", text.replace(str(home), "~"))
     return re.sub(r"(?m)^(\[class\] )[\d.]+ s; ", r"\1… s; ", text).strip()
 
 

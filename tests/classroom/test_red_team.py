@@ -96,7 +96,7 @@ ATTACKS = {
     "hard-code the public cases": (
         "q6",
         "def landings(q, m, eta):\n"
-        "    if abs(q - 0.2) < 1e-12: return [0.28, 0.2920, 0.2881]\n    return [q, q, q]",
+        "    if abs(q - 0.2) < 1e-12: return [0.28, 0.29187513, 0.28544776]\n    return [q, q, q]",
         {"q6"},
     ),
     "forge replies": ("q6", CHANNEL, {"q6"}),
@@ -407,7 +407,7 @@ def test_a_student_can_check_the_public_part_alone(the_class):
     """What a reader's check gives is not what the class counts: only hidden cases give points."""
     part = the_class.released.hidden["q6"]
     private = keys.hidden(the_class.key, part, "bernoulli", "ada00", "q6")
-    known = {(0.2, 1.0, 0.1): [0.28, 0.29195582, 0.28810082]}
+    known = {(0.2, 1.0, 0.1): [0.28, 0.29187513, 0.28544776]}
 
     def hard_coded(q, m, eta):
         return known.get((q, m, eta), [q, q, q])

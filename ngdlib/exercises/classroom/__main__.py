@@ -53,9 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _new(options: argparse.Namespace) -> int:
     keys.create(options.folder)
-    print(
-        f"[class] the key of the class is {options.folder / keys.NAME}: keep a copy, show it nobody"
-    )
+    print(f"[class] {options.folder / keys.NAME} is the key: keep a copy, show it to nobody")
     return 0
 
 
@@ -64,14 +62,12 @@ def _release(options: argparse.Namespace) -> int:
     wheel = _wheel(options.folder)
     path = ROOT / "exercises" / f"{options.set}.yml"
     out = release(options.folder, key, path, roster, options.due, options.site, wheel)
-    items = out.data["items"]
-    print(
-        f"[class] {len(out.roster.students)} notebooks of {len(items)} questions in "
-        f"{out.folder / 'notebooks'}; {len(items) - len(same_for_all(out.data))} questions differ "
-        f"from student to student"
-    )
+    items, students = out.data["items"], out.roster.students
+    own = len(items) - len(same_for_all(out.data))
+    print(f"[class] {len(students)} notebooks in {out.folder / 'notebooks'}")
+    print(f"[class] {len(items)} questions; {own} of them differ from student to student")
     if not options.site:
-        print(f"[class] hand out {wheel.name} with them: it stands beside their folders")
+        print(f"[class] hand out {wheel.name} with them: it is there, too")
     return 0
 
 
@@ -101,13 +97,11 @@ def _grade(options: argparse.Namespace) -> int:
     results = grade(released, key, found, unsafe=options.unsafe, tell=Bar())
     results = manual(released, results)
     when = {s.student.id: s.when for s in found.submissions}
-    written = export(released, results, when)
+    export(released, results, when)
     feedback(released, key, results)
     print(report(released, results, found.strays))
-    print(
-        f"[class] {time.monotonic() - start:.1f} s; {', '.join(f.name for f in written)}, feedback "
-        f"and report.html in {released.folder}"
-    )
+    took = time.monotonic() - start
+    print(f"[class] {took:.0f} s; grades, feedback and report.html in {released.folder}")
     return 0
 
 

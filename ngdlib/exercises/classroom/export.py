@@ -30,8 +30,8 @@ NBGRADER = (
 
 def export(
     released: Released, results: Sequence[Mapping[str, Any]], when: Mapping[str, datetime | None]
-) -> list[Path]:
-    """Write the tables and return their files. when: {student: the time of what was handed in}."""
+) -> None:
+    """Write the tables. when: {student: the time of what was handed in}."""
     of = {r["student"]: total(r) for r in results}
     students = released.roster.students
     possible = next(iter(of.values()))[1]
@@ -54,7 +54,6 @@ def export(
     _write(folder / "canvas.csv", *_canvas(released, of, possible))
     _write(folder / "moodle.csv", *_moodle(released, of))
     _write(folder / "nbgrader.csv", NBGRADER, _nbgrader(released, of, when))
-    return [folder / f"{name}.csv" for name in ("grades", "canvas", "moodle", "nbgrader")]
 
 
 def _canvas(released: Released, of: Mapping, possible: float) -> tuple[list[str], list[dict]]:

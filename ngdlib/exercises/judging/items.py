@@ -788,7 +788,7 @@ def _check_function(item: Mapping, answer: Any, values: Mapping[str, str], priva
         hidden = function_cases({**item, **private}, values, "private")
         cases += [(*case, True) for case in hidden]
     earned, failed, got = 0.0, None, []
-    for _, weight, at, case, secret in cases:
+    for name, weight, at, case, secret in cases:
         if "expect" in case:
             expected = np.asarray(case["expect"], dtype=float)
         else:
@@ -808,7 +808,8 @@ def _check_function(item: Mapping, answer: Any, values: Mapping[str, str], priva
             earned += weight
         elif failed is None:
             kind, detail = problem
-            failed = kind, "A hidden case fails." if secret else f"{_call(item, at)}: {detail}"
+            hidden = f"A hidden case fails: {name.rstrip(' 0123456789').replace('-', ' ')}."
+            failed = kind, hidden if secret else f"{_call(item, at)}: {detail}"
     if failed is None:
         return _say(item, "equal")
     score = earned / sum(case[1] for case in cases)
