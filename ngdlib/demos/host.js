@@ -120,7 +120,16 @@ window.ngdHost = (() => {
     const share = box.clientWidth / inner(box);
     if (share > 0.65 && share < 0.995) style.fontSize = `${Math.floor(100 * share)}%`;
   };
+  // So is a table on a phone, as long as it can be read.
+  const phone = matchMedia("(max-width: 620px)");
+  const fitTable = box => {
+    const table = box.querySelector("table");
+    table.style.fontSize = "";
+    let size = parseFloat(getComputedStyle(table).fontSize);
+    while (phone.matches && table.scrollWidth > box.clientWidth + 1 && size > 10.5) table.style.fontSize = `${(size -= 0.5)}px`;
+  };
   const reach = box => {
+    if (box.matches(".pst-scrollable-table-container")) fitTable(box);
     if (box.matches(`${formulas}, .ngd-part`)) fit(box);
     if (box.matches(".ngd-part")) return; // its card scrolls
     const wide = inner(box) > box.clientWidth + 3;
