@@ -160,8 +160,19 @@ def test_it_is_small_and_has_stills():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("rain", 0.0), ("snow_to", 1.0), ("time", 0), ("damping", -0.1)],
+    [("rain", 0.0), ("snow_to", 1.0), ("time", -1), ("damping", -0.1)],
 )
 def test_bad_values_are_refused(name, value):
     with pytest.raises(ValueError, match=name):
         SimplexSphere(**{name: value})
+
+
+def test_the_slider_of_time_begins_at_the_start(opened):
+    page = opened(SimplexSphere())
+    slider = page.get_by_label("time t", exact=True)
+    slider.focus()
+    slider.press("Home")
+    page.wait_for_function("document.querySelector('.ngd-live').textContent.includes('0.900')")
+    assert state(page, "time") == 0
+    slider.press("ArrowRight")
+    assert state(page, "time") == 0.001
