@@ -62,6 +62,7 @@ OTHER_SENSES = {  # the word is there, but it means something else
     "coordinates": ["oblique: angle", "default-ruler: natural gradient"],
     "mixture": ["arrows-read: angle"],
     "fisher-metric": ["gram: angle", "kl-factor: natural gradient"],
+    "function-space": ["projection-read: angle"],
     "bernoulli": ["what-fails: Lagrange multiplier", "pitfalls: precision"],
 }
 
