@@ -1,5 +1,6 @@
 """`make bench`: build times, page weight, demo readiness and frame times, the checker of exercises,
-beside their budgets; closed forms beside geomstats; the softmax Fisher beside jax and curvlinops.
+beside their budgets; closed forms beside geomstats; the softmax Fisher beside jax and curvlinops;
+the mixture's beside scipy and jax.
 
     python -m benchmarks               everything below
     python -m benchmarks build pages   only these
@@ -114,6 +115,14 @@ def fisher() -> Iterator[Row]:
         yield Row(*row)
 
 
+def mixture() -> Iterator[Row]:
+    """A million Fisher matrices of two heaps beside scipy and jax, and errors against mpmath."""
+    from benchmarks.mixture import measure
+
+    for row in measure():
+        yield Row(*row)
+
+
 SUITES = {
     "build": build,
     "pages": pages,
@@ -121,6 +130,7 @@ SUITES = {
     "checker": checker,
     "geomstats": geomstats,
     "fisher": fisher,
+    "mixture": mixture,
 }
 
 

@@ -8,19 +8,17 @@ weights, in float64, one after the other; each time is the least of five, after 
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import load_digits
 
+from benchmarks.peers import best, environment
 from ngdlib.fisher import fisher, regression
 
 HERE = Path(__file__).resolve().parent
-ENVIRONMENT = HERE.parent.parent / "_build" / "fisher-venv"
 REPEATS, GOAL = 5, 20
 Row = tuple[str, float, str, float | None]
 
@@ -31,12 +29,12 @@ def measure() -> Iterator[Row]:
     x = np.c_[np.ones(len(pictures)), pictures / 16]
     task = regression("softmax", x, 10)
     θ = np.random.default_rng(0).standard_normal(task.size)
-    mine, seconds = best(lambda: fisher(task, θ))
+    mine, seconds = best(lambda: fisher(task, θ), REPEATS)
     yield "ngdlib", 1000 * seconds, "ms", None
     with tempfile.TemporaryDirectory() as folder:
         given, answers = Path(folder, "given.npz"), Path(folder, "answers.npz")
         np.savez(given, x=x, W=θ.reshape(10, -1), repeats=REPEATS)
-        command = [environment(), HERE / "peer.py", given, answers]
+        command = [environment(HERE), HERE / "peer.py", given, answers]
         subprocess.run([str(part) for part in command], check=True)
         theirs = dict(np.load(answers))
     peers = [name for name in ("jax", "curvlinops") if name in theirs]
@@ -48,24 +46,3 @@ def measure() -> Iterator[Row]:
         yield f"{name}: difference / 1e-12", gap / 1e-12, "", 1.0
     fastest = min(float(theirs[f"{name} seconds"]) for name in peers)
     yield f"our time / the best peer's, times {GOAL}", GOAL * seconds / fastest, "", 1.0
-
-
-def best(f) -> tuple[np.ndarray, float]:
-    """The value, and the least of some times in seconds: one call first, uncounted."""
-    value, times = f(), []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        f()
-        times.append(time.perf_counter() - start)
-    return value, min(times)
-
-
-def environment() -> Path:
-    """The python of the peers' environment, made from its lock where there is none yet."""
-    python = ENVIRONMENT / "bin" / "python"
-    if not python.exists():
-        uv = [sys.executable, "-m", "uv"]
-        subprocess.run([*uv, "venv", "-q", "--python", sys.executable, ENVIRONMENT], check=True)
-        lock = ["--require-hashes", "-r", HERE / "requirements.lock"]
-        subprocess.run([*uv, "pip", "install", "-q", "--python", python, *lock], check=True)
-    return python

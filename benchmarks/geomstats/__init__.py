@@ -7,37 +7,34 @@ Both get the same 20,000 points, one after the other; each time is the least of 
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.peers import best, environment
 from ngdlib import geodesics
 from ngdlib.families import Bernoulli, Categorical, Gaussian
 
 HERE = Path(__file__).resolve().parent
-ENVIRONMENT = HERE.parent.parent / "_build" / "geomstats-venv"
 POINTS, REPEATS = 20_000, 60
 Row = tuple[str, float, str, float | None]
 
 
 def measure() -> Iterator[Row]:
     """Rows (what, value, unit, budget): differences in units of 1e-13, times as ours / theirs."""
-    python = _environment()
     points = _points()
     with tempfile.TemporaryDirectory() as folder:
         given, answers = Path(folder, "points.npz"), Path(folder, "answers.npz")
         np.savez(given, **points)
-        command = [python, HERE / "peer.py", given, answers]
+        command = [environment(HERE), HERE / "peer.py", given, answers]
         subprocess.run([str(part) for part in command], check=True)
         theirs = dict(np.load(answers))
     for name, f in _operations(points).items():
         if name not in theirs:
             continue
-        value, seconds = _best(f)
+        value, seconds = best(f, REPEATS)
         other = theirs[name]
         if name == "categorical exponential":  # theirs has the last class as well
             other = other[:, :-1]
@@ -46,17 +43,6 @@ def measure() -> Iterator[Row]:
         gap = np.abs(value.astype(float) - other) / size
         yield f"{name}: difference / 1e-13", float(gap.max() / 1e-13), "", 1.0
         yield f"{name}: our time / theirs", seconds / float(theirs[f"{name} seconds"]), "", 1.0
-
-
-def _environment() -> Path:
-    """The python of geomstats' environment, made from its lock where there is none yet."""
-    python = ENVIRONMENT / "bin" / "python"
-    if not python.exists():
-        uv = [sys.executable, "-m", "uv"]
-        subprocess.run([*uv, "venv", "-q", "--python", sys.executable, ENVIRONMENT], check=True)
-        lock = ["--require-hashes", "-r", HERE / "requirements.lock"]
-        subprocess.run([*uv, "pip", "install", "-q", "--python", python, *lock], check=True)
-    return python
 
 
 def _points() -> dict[str, np.ndarray]:
@@ -97,12 +83,3 @@ def _operations(points: dict[str, np.ndarray]) -> dict[str, Callable]:
             f"{name} fisher": lambda m=model, a=a: m.fisher(a),
         }
     return operations
-
-
-def _best(f: Callable) -> tuple[np.ndarray, float]:
-    value, times = f(), []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        f()
-        times.append(time.perf_counter() - start)
-    return value, min(times)

@@ -155,6 +155,11 @@ class GaussianMixture(Model):
         with np.errstate(all="ignore"):
             return np.all(np.abs(self._to_base(theta)) < 1e50 * self.sigma, axis=-1)
 
+    def _all_inside(self, theta: Array) -> bool:
+        if self.chart != "means" or not theta.size:
+            return super()._all_inside(theta)
+        return bool(max(-theta.min(), theta.max()) < 1e50 * self.sigma)
+
     def _domain(self) -> str:
         return "means below 1e50 sigma"
 
@@ -231,19 +236,20 @@ class GaussianMixture(Model):
         return np.einsum("...j,ji->...i", along, self._to_differences())
 
     def _fisher(self, theta: Array) -> Array:
-        half = self._half_gap(theta)
-        a, entries = np.abs(half).ravel(), _entries(self.weight, self.chart)
-        fisher = np.empty((a.size, 4))
-        for start in range(0, a.size, BLOCK):
+        points, entries = theta.reshape(-1, 2), _entries(self.weight, self.chart)
+        twins = self.weight == 0.5 and self.chart == "means"  # F22 = F11
+        fisher = np.empty((len(points), 4))
+        for start in range(0, len(points), BLOCK):
             here = fisher[start : start + BLOCK]
-            cell, passed = _cell(a[start : start + BLOCK])
+            a = np.abs(self._half_gap(points[start : start + BLOCK]))
+            cell, passed = _cell(a)
             for k, cubics in zip((0, 1, 3), entries, strict=True):
-                here[:, k] = _value(cubics, cell, passed)
+                here[:, k] = here[:, 0] if twins and k == 3 else _value(cubics, cell, passed)
+            if self.chart != "means":  # the entry along the difference grows from a^2 to a constant
+                here[:, 1] *= a
             here[:, 2] = here[:, 1]
-        if self.chart != "means":  # the entry along the difference grows from a^2 to a constant
-            fisher[:, 1:3] *= a[:, None]
-        fisher /= self.sigma**2
-        return fisher.reshape(*half.shape, 2, 2)
+            here /= self.sigma**2
+        return fisher.reshape(*theta.shape[:-1], 2, 2)
 
     def _determinant(self, theta: Array) -> Array:
         a = np.abs(self._half_gap(theta))
