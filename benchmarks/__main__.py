@@ -2,8 +2,9 @@
 beside their budgets; closed forms beside geomstats; the softmax Fisher beside jax and curvlinops;
 the mixture's beside scipy and jax.
 
-    python -m benchmarks               everything below
+    python -m benchmarks               everything below, but digits
     python -m benchmarks build pages   only these
+    python -m benchmarks digits        the runs of the chapter on K-FAC, which it writes anew
 
 Build times are wall-clock seconds of `make book` on this machine, with the packages installed.
 """
@@ -123,6 +124,14 @@ def mixture() -> Iterator[Row]:
         yield Row(*row)
 
 
+def digits() -> Iterator[Row]:
+    """Five optimisers on scikit-learn's digits: tunes, runs, times; writes its file."""
+    from benchmarks.digits import measure
+
+    for row in measure():
+        yield Row(*row)
+
+
 SUITES = {
     "build": build,
     "pages": pages,
@@ -131,6 +140,7 @@ SUITES = {
     "geomstats": geomstats,
     "fisher": fisher,
     "mixture": mixture,
+    "digits": digits,
 }
 
 
@@ -140,8 +150,10 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("suites", nargs="*", help=f"any of {', '.join(SUITES)}; default all")
-    chosen = parser.parse_args().suites or list(SUITES)
+    parser.add_argument(
+        "suites", nargs="*", help=f"any of {', '.join(SUITES)}; default all but digits"
+    )
+    chosen = parser.parse_args().suites or [name for name in SUITES if name != "digits"]
     if unknown := set(chosen) - set(SUITES):
         parser.error(f"no such suite: {', '.join(sorted(unknown))}")
     for name in chosen:

@@ -32,6 +32,7 @@ ACTIVATIONS = ("tanh", "relu", "identity")
 OUTPUTS = ("gaussian", "bernoulli", "softmax")
 FISHER_TYPES = ("exact", "mc", "empirical")
 DAMPINGS = ("exact", "factored", "pi")
+METHODS = ("kfac", "ekfac", "full")
 
 
 class Network(NamedTuple):
@@ -79,6 +80,24 @@ class Eigen(NamedTuple):
     U_A: Array
     U_G: Array
     D: Array
+
+
+class Cost(NamedTuple):
+    """What a layer of W (units, inputs) asks for: numbers kept, and multiplications.
+
+    An inverse of k rows counts k^3. ``form``: the block from R weighted labels an example, both
+    factors; ``apply``: the inverse to one gradient.
+    """
+
+    weights: int
+    block_numbers: int
+    factor_numbers: int
+    block_inverse: int
+    factor_inverse: int
+    block_form: int
+    factor_form: int
+    block_apply: int
+    factor_apply: int
 
 
 class State(NamedTuple):
@@ -212,15 +231,20 @@ def fisher(layers: Sequence[Backward], structure: str = "full") -> Array:
     """The Fisher matrix of all weights, shape (parameters, parameters).
 
     structure  "full"; "block": blocks of layers only; "diag": the diagonal only; "kfac": blocks
-               A ⊗ G. All as full arrays, to be looked at and compared: for small networks.
+               A ⊗ G; "ekfac": the eigenbasis of those, and the right diagonal in it. All as full
+               arrays, to be looked at and compared: for small networks.
     With `fisher_type` "exact" it equals the generalised Gauss-Newton matrix of the mean loss.
     """
-    _one_of("structure", structure, ("full", "block", "diag", "kfac"))
+    _one_of("structure", structure, ("full", "block", "diag", "kfac", "ekfac"))
     if structure == "full":
         r = rows(layers)
         return r.T @ r / len(layers[0].a)
     if structure == "kfac":
         return _blocks([np.kron(A, G) for A, G in map(factors, layers)])
+    if structure == "ekfac":
+        bases = [eigen(factors(layer), layer) for layer in layers]
+        kron = [np.kron(basis.U_A, basis.U_G) for basis in bases]
+        return _blocks([(U * b.D.T.ravel()) @ U.T for U, b in zip(kron, bases, strict=True)])
     blocks = [fisher([layer]) for layer in layers]
     return (
         _blocks(blocks)
@@ -234,6 +258,27 @@ def factors(layer: Backward) -> Factors:
     n = len(layer.a)
     g = layer.g.reshape(-1, layer.g.shape[-1])
     return Factors(layer.a.T @ layer.a / n, g.T @ g / n)
+
+
+def cost(inputs: int, units: int, examples: int = 1, labels: int = 1) -> Cost:
+    """Counts for a layer: ``inputs`` columns of W, the one of the biases among them, if it has one.
+
+    examples  in the batch; labels  R, weighted labels an example
+    """
+    m, n = count("inputs", inputs, least=1), count("units", units, least=1)
+    N, R = count("examples", examples, least=1), count("labels", labels, least=1)
+    d = m * n
+    return Cost(
+        weights=d,
+        block_numbers=d**2,
+        factor_numbers=m**2 + n**2,
+        block_inverse=d**3,
+        factor_inverse=m**3 + n**3,
+        block_form=N * R * d**2,
+        factor_form=N * m**2 + N * R * n**2,
+        block_apply=d**2,
+        factor_apply=d * (m + n),
+    )
 
 
 def eigen(factor: Factors, layer: Backward | None = None) -> Eigen:
@@ -297,6 +342,33 @@ def solve_by_examples(a: ArrayLike, v: ArrayLike, damping: float) -> Array:
     return (v - (inside @ a).reshape(v.shape)) / damping
 
 
+def solve_full(
+    layers: Sequence[Backward], gradients: Sequence[ArrayLike], damping: float
+) -> list[Array]:
+    """(F + lambda I)^-1 times the gradients of all layers, F the full Fisher matrix of a batch.
+
+    No block and no factor: through whichever system is smaller, that of the parameters or that of
+    the weighted labels, (F + lambda I)^-1 g = (g - R^T (R R^T + N lambda I)^-1 R g) / lambda.
+
+    layers     as `backward` gives them; gradients one array (units, inputs + 1) a layer
+    """
+    damping = number("damping", damping, above=0)
+    V = [real_array("gradients", v) for v in gradients]
+    shapes = [(layer.g.shape[-1], layer.a.shape[-1]) for layer in layers]
+    if [v.shape for v in V] != shapes:
+        raise ValueError(f"gradients: expected shapes {shapes}, got {[v.shape for v in V]}")
+    R, n = rows(layers), len(layers[0].a)
+    g = np.concatenate([v.T.ravel() for v in V])
+    if len(R) < R.shape[1]:
+        inside = cho_solve(cho_factor(R @ R.T + n * damping * np.eye(len(R))), R @ g)
+        solved = (g - R.T @ inside) / damping
+    else:
+        solved = cho_solve(cho_factor(R.T @ R / n + damping * np.eye(len(g))), g)
+    ends = np.cumsum([v.size for v in V])
+    parts = np.split(solved, ends[:-1])
+    return [part.reshape(v.shape[::-1]).T for part, v in zip(parts, V, strict=True)]
+
+
 def average(old: Factors | None, new: Factors, decay: float) -> Factors:
     """decay times ``old`` plus (1 - decay) times ``new``; ``new`` where there is no old one."""
     decay = number("decay", decay, least=0)
@@ -328,11 +400,18 @@ def step(
 ) -> tuple[State, Info]:
     """One step of W -= eta G^-1 V A^-1 for every layer, V the gradient of the batch's mean loss.
 
-    method  "kfac", or "ekfac", which measures the diagonal in the eigenbasis on the batch
-    decay   of the running averages of the factors; 0 takes the batch's own
+    method  "kfac"; "ekfac", which measures the diagonal in the eigenbasis on the batch; "full",
+            the batch's Fisher matrix with nothing dropped (`solve_full`), for small networks
+    how     see `precondition`; of "kfac" alone, as the others have but one damping
+    decay   of the running averages of the factors; 0 takes the batch's own, as "full" must
     The labels of G are ``fisher_type``'s: the model's own by default, not the observed ones.
     """
-    _one_of("method", method, ("kfac", "ekfac"))
+    _one_of("method", method, METHODS)
+    _one_of("how", how, DAMPINGS)
+    if method != "kfac" and how != "exact":
+        raise ValueError(f"how: expected 'exact' with the method {method!r}, got {how!r}")
+    if method == "full" and decay:
+        raise ValueError(f"decay: expected 0 with the method 'full', got {decay!r}")
     eta = number("eta", eta, above=0)
     weights, x = _weights(net, state.weights), _inputs(net, x)
     y = _labels(net, y, len(x))
@@ -343,12 +422,15 @@ def step(
     if fisher_type != "empirical":
         observed = _send_back(net, weights, inputs, _residual(net, f, y)[:, None, :])
     V = [_mean_gradient(layer) for layer in observed]
-    old = state.factors or [None] * len(layers)
-    new = [average(o, factors(layer), decay) for o, layer in zip(old, layers, strict=True)]
-    moved = []
-    for layer, factor, v in zip(layers, new, V, strict=True):
-        basis = eigen(factor, layer) if method == "ekfac" else factor
-        moved.append(-eta * precondition(basis, v, damping, how))
+    if method == "full":
+        new, moved = None, [-eta * v for v in solve_full(layers, V, damping)]
+    else:
+        old = state.factors or [None] * len(layers)
+        new = [average(o, factors(layer), decay) for o, layer in zip(old, layers, strict=True)]
+        moved = []
+        for layer, factor, v in zip(layers, new, V, strict=True):
+            basis = eigen(factor, layer) if method == "ekfac" else factor
+            moved.append(-eta * precondition(basis, v, damping, how))
     info = Info(_loss(net, f, y), _norm(V), _norm(moved))
     weights = [w + m for w, m in zip(weights, moved, strict=True)]
     return State(weights, new, state.step + 1), info

@@ -248,7 +248,7 @@ def test_a_step_ignores_affine_charts_of_the_inputs_and_damping_does_not():
     assert gap(0.1) > 1e-3
 
 
-@pytest.mark.parametrize("method", ["kfac", "ekfac"])
+@pytest.mark.parametrize("method", kfac.METHODS)
 @pytest.mark.parametrize("fisher_type", kfac.FISHER_TYPES)
 def test_steps_descend_and_say_what_they_did(method, fisher_type):
     net = NETS[2]
@@ -258,7 +258,7 @@ def test_steps_descend_and_say_what_they_did(method, fisher_type):
     for _ in range(15):
         state, info = kfac.step(
             net, state, x, y, eta=0.3, damping=0.1, method=method, fisher_type=fisher_type,
-            decay=0.9, rng=rng,
+            decay=0.0 if method == "full" else 0.9, rng=rng,
         )  # fmt: skip
         losses.append(info.loss)
     assert losses[-1] < losses[0]
@@ -309,3 +309,86 @@ def test_running_averages_are_weighted_sums():
 def test_bad_input_is_refused_in_words(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_the_full_step_is_the_damped_inverse_of_the_dense_matrix():
+    """Through the parameters where the labels are many, through the labels where they are few."""
+    net = NETS[2]
+    for n in (2, 40):  # 6 and 120 weighted labels for 43 parameters
+        weights, x, y = case(net, n=n)
+        layers, V = kfac.backward(net, weights, x), kfac.gradient(net, weights, x, y)
+        F = kfac.fisher(layers)
+        for damping in (1e-3, 1.0):
+            want = np.linalg.solve(F + damping * np.eye(len(F)), flat(V))
+            found = flat(kfac.solve_full(layers, V, damping))
+            np.testing.assert_allclose(found, want, rtol=1e-7, atol=1e-9 * np.abs(want).max())
+            assert not np.allclose(1.01 * found, want, rtol=1e-3)
+        state, info = kfac.step(net, kfac.start(weights), x, y, eta=0.5, damping=1.0, method="full")
+        moved = flat(weights) - flat(state.weights)
+        np.testing.assert_allclose(moved, 0.5 * found, rtol=1e-7, atol=1e-12)
+        assert info.step_norm == pytest.approx(np.linalg.norm(moved))
+
+
+def test_the_ekfac_matrix_has_the_right_diagonal_in_the_eigenbasis():
+    net = NETS[2]
+    weights, x, _ = case(net, n=30)
+    layers = kfac.backward(net, weights, x)
+    block, kron, ek = (kfac.fisher(layers, s) for s in ("block", "kfac", "ekfac"))
+    U = np.kron(*(np.linalg.eigh(m)[1] for m in kfac.factors(layers[0])))
+    n = len(U)
+    np.testing.assert_allclose(
+        np.diag(U.T @ ek[:n, :n] @ U), np.diag(U.T @ block[:n, :n] @ U), atol=1e-14
+    )
+    assert np.linalg.norm(ek - block) < np.linalg.norm(kron - block)
+    assert np.trace(ek) == pytest.approx(np.trace(block))
+
+
+def test_the_fisher_matrix_is_at_most_the_number_of_examples_times_kfac():
+    for net in NETS:
+        weights, x, _ = case(net, n=5)
+        layers = kfac.backward(net, weights, x)
+        block, kron = kfac.fisher(layers, "block"), kfac.fisher(layers, "kfac")
+        assert np.linalg.eigvalsh(5 * kron - block)[0] > -1e-12
+        assert np.linalg.eigvalsh(0.5 * kron - block)[0] < -1e-6  # negative control
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"method": "newton"}, "method.*one of"),
+        ({"method": "ekfac", "how": "pi"}, "how: expected 'exact'"),
+        ({"method": "full", "how": "factored"}, "how: expected 'exact'"),
+        ({"method": "full", "decay": 0.9}, "decay: expected 0"),
+    ],
+)
+def test_a_step_refuses_what_its_method_does_not_know(more, words):
+    net = NETS[3]
+    weights, x, y = case(net)
+    with pytest.raises(ValueError, match=words):
+        kfac.step(net, kfac.start(weights), x, y, eta=0.1, damping=0.1, **more)
+
+
+def test_the_full_solve_names_wrong_shapes():
+    weights, x, _ = case(NETS[3])
+    layers = kfac.backward(NETS[3], weights, x)
+    with pytest.raises(ValueError, match=r"gradients: expected shapes \[\(3, 5\)\]"):
+        kfac.solve_full(layers, [np.ones((5, 3))], 0.1)
+
+
+def test_costs_are_those_of_the_arrays():
+    net = NETS[2]
+    weights, x, y = case(net, n=6)
+    for layer, v in zip(
+        kfac.backward(net, weights, x), kfac.gradient(net, weights, x, y), strict=True
+    ):
+        found = kfac.cost(*reversed(v.shape), examples=6, labels=layer.g.shape[1])
+        A, G = kfac.factors(layer)
+        assert found.weights == v.size
+        assert found.block_numbers == kfac.fisher([layer]).size
+        assert found.factor_numbers == A.size + G.size
+        assert found.factor_inverse == len(A) ** 3 + len(G) ** 3
+        assert found.block_form == kfac.rows([layer]).size * v.size
+        assert found.factor_form == layer.a.size * len(A) + layer.g.size * len(G)
+        assert found.factor_apply == G.size * len(A) + A.size * len(G)
+    with pytest.raises(ValueError, match="units: expected"):
+        kfac.cost(3, 0)

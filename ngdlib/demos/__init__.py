@@ -4,6 +4,7 @@ from ngdlib.demos.damped_line import DampedLine
 from ngdlib.demos.function_space import FunctionSpace
 from ngdlib.demos.gaussian_steps import GaussianSteps
 from ngdlib.demos.kl_balls import KLBalls
+from ngdlib.demos.kronecker_factors import KroneckerFactors
 from ngdlib.demos.mixture_manifold import MixtureManifold
 from ngdlib.demos.newton_steps import NewtonSteps
 from ngdlib.demos.one_arrow import OneArrow
@@ -18,6 +19,7 @@ __all__ = [
     "FunctionSpace",
     "GaussianSteps",
     "KLBalls",
+    "KroneckerFactors",
     "MixtureManifold",
     "NewtonSteps",
     "OneArrow",

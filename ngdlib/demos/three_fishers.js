@@ -2,17 +2,6 @@
 
 const MEAN = 20, TRUTH = [1.5, -1], MOST = 1000;
 
-/** n numbers in (0, 1): x → 16807 x mod 2³¹ − 1, exact in doubles. */
-const uniforms = (seed, n) => Array.from({ length: n }, () => (seed = (16807 * seed) % 2147483647) / 2147483647);
-/** n standard normal numbers, n even. */
-const normals = (seed, n) => {
-  const u = uniforms(seed, n), found = [];
-  for (let k = 0; k < n; k += 2) {
-    const r = Math.sqrt(-2 * Math.log(u[k])), turn = 2 * Math.PI * u[k + 1];
-    found.push(r * Math.cos(turn), r * Math.sin(turn));
-  }
-  return found;
-};
 const drawn = normals(918273645, MOST), flat = normals(123456789, 2 * MOST);
 const inputs = Array.from({ length: MOST }, (_, k) => [flat[2 * k], flat[2 * k + 1]]);
 const [labelDice, flipDice, modelDice] = [987654321, 192837465, 564738291].map(seed => uniforms(seed, MOST));

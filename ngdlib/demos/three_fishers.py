@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from functools import cache
-
 import numpy as np
 
 from ngdlib.demos.base import Choice, Count, Demo, Linear, Log, Number, axis, path, svg, text
+from ngdlib.demos.dice import normals, uniforms
 from ngdlib.descent import natural_direction
 from ngdlib.fisher import fisher, gradient, regression
 from ngdlib.validate import Array
@@ -24,6 +22,7 @@ class ThreeFishers(Demo):
     """
 
     _module = "three_fishers.js"
+    _before = ("dice.js",)
     name = "three-fishers"
     title = "Three Fisher matrices, three steps"
     caption = (
@@ -73,23 +72,6 @@ class ThreeFishers(Demo):
             label="Distance from the mean of the readings against the step: with the exact Fisher "
             "it vanishes, with the empirical Fisher it hardly changes.",
         )
-
-
-@cache
-def uniforms(seed: int, n: int) -> tuple[float, ...]:
-    """n numbers in (0, 1), the same in Python and JavaScript: x → 16807 x mod 2³¹ − 1."""
-    found = []
-    for _ in range(n):
-        seed = 16807 * seed % 2147483647
-        found.append(seed / 2147483647)
-    return tuple(found)
-
-
-def normals(seed: int, n: int) -> Array:
-    """n standard normal numbers, shape (n,), two of them from two uniform ones."""
-    u = np.array(uniforms(seed, n + n % 2)).reshape(-1, 2)
-    radius, turn = np.sqrt(-2 * np.log(u[:, 0])), 2 * math.pi * u[:, 1]
-    return np.stack([radius * np.cos(turn), radius * np.sin(turn)], axis=1).ravel()[:n]
 
 
 def readings(d: float, s: float, n: int, damping: float = 0.0) -> tuple[Array, Array]:
