@@ -111,9 +111,6 @@ def _root(matrix):
     correct="With columns stacked, and with gradients δ at labels of the model. In the network of "
     "the course's example it is off by 27.5 %; flatten rows, as numpy does, and A ⊗ G is off by "
     "134.6 %; with the labels of the data by 64.9 %.",
-    heard="A layer's block is A ⊗ G; vec is vec.",
-    fact="A ⊗ G belongs to stacked columns. numpy flattens rows, where it is G ⊗ A: mixed up, the "
-    "error is 134.6 % instead of 27.5 %.",
     truth={"columns": 0.275296, "rows": 1.345813, "data's labels": 0.648604},
     control={"columns": 0.275296, "rows": 0.275296, "data's labels": 0.648604},
     control_name="an order of vec that does not matter",
@@ -287,9 +284,6 @@ def inverse_of_a_product(stated) -> Evidence:
     "with inputs 0 and 2 is exact at w = 0, off by 202.3 % at w = 2, and the error tends to √6 "
     "times "
     "the matrix itself.",
-    heard="In a feedforward network the Fisher block approximately factorises.",
-    fact="Where aaᵀ and ggᵀ are uncorrelated. For one neuron at w = 2 the product is off by 202.3 "
-    "%.",
     truth={
         "error": lambda w: _by_formula(w),
         "limit": np.sqrt(6.0),
@@ -461,8 +455,6 @@ def what_a_is(stated) -> Evidence:
     "are "
     "uncorrelated, and the block is 3 times K-FAC's. (And the product is Kronecker's, not an outer "
     "one.)",
-    heard="K-FAC assumes that activations and gradients are independent.",
-    fact="Enough, and not needed: aaᵀ and ggᵀ must be uncorrelated. That a and g are is neither.",
     truth={"dependent": 1.0, "uncorrelated": 3.0},
     control={"dependent": 1.0, "uncorrelated": 1.0},
     control_name="uncorrelated a and g, so exact",
