@@ -124,6 +124,14 @@ def mixture() -> Iterator[Row]:
         yield Row(*row)
 
 
+def kfac() -> Iterator[Row]:
+    """One K-FAC step of 784-256-10 beside torch by hand and curvlinops, in one run."""
+    from benchmarks.kfac import measure
+
+    for row in measure():
+        yield Row(*row)
+
+
 def digits() -> Iterator[Row]:
     """Five optimisers on scikit-learn's digits: tunes, runs, times; writes its file."""
     from benchmarks.digits import measure
@@ -140,6 +148,7 @@ SUITES = {
     "geomstats": geomstats,
     "fisher": fisher,
     "mixture": mixture,
+    "kfac": kfac,
     "digits": digits,
 }
 
