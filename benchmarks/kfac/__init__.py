@@ -2,8 +2,8 @@
 
 All have the same weights, inputs and labels, in float64, the exact Fisher factors of the batch (ten
 weighted labels an example), and factored damping: root lambda on each factor. They must give the
-same update. Times are the least of five repeats, one after the other. The peers' environment is that of
-`benchmarks.fisher`.
+same update. Times are the least of five repeats, one after the other. The peers' environment is
+that of `benchmarks.fisher`.
 """
 
 from __future__ import annotations
