@@ -108,6 +108,14 @@ def geomstats() -> Iterator[Row]:
         yield Row(*row)
 
 
+def grading() -> Iterator[Row]:
+    """A class's submissions, beside nbgrader and otter."""
+    from benchmarks.grading import measure
+
+    for row in measure():
+        yield Row(*row)
+
+
 def fisher() -> Iterator[Row]:
     """The exact Fisher matrix of softmax regression beside jax and curvlinops, in one run."""
     from benchmarks.fisher import measure
@@ -146,6 +154,7 @@ SUITES = {
     "demos": demos,
     "checker": checker,
     "geomstats": geomstats,
+    "grading": grading,
     "fisher": fisher,
     "mixture": mixture,
     "kfac": kfac,

@@ -111,12 +111,13 @@ def _otter(folder: Path, bin: Path) -> float:
     _run(folder, bin / "otter", "generate", "-t", "tests", "--no-environment")
     cells = [nbformat.v4.new_code_cell(f"import numpy as np\n{people.LANDINGS}")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "s.ipynb")
-    start = time.perf_counter()
-    for k in range(2):
-        out = folder / f"out{k}"
-        out.mkdir()
+    out, times = folder / "out", []
+    out.mkdir()
+    for _ in range(3):  # the first one compiles what it imports
+        start = time.perf_counter()
         _run(folder, bin / "otter", "run", "-a", "autograder.zip", "-o", out, "s.ipynb")
-    seconds = (time.perf_counter() - start) / 2
+        times.append(time.perf_counter() - start)
+    seconds = min(times)
     found = json.loads(next(out.glob("results.json")).read_text())
     assert found["tests"] and sum(t.get("score", 0) for t in found["tests"]) == 3, found
     return seconds
@@ -124,10 +125,11 @@ def _otter(folder: Path, bin: Path) -> float:
 
 def _run(folder: Path, *command: object) -> None:
     path = f"{ENVIRONMENT / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     run = subprocess.run(
         [str(part) for part in command],
         cwd=folder,
-        env={**os.environ, "PATH": path, "JUPYTER_PREFER_ENV_PATH": "1"},
+        env={**kept, "PATH": path, "JUPYTER_PREFER_ENV_PATH": "1"},
         capture_output=True,
         text=True,
     )
