@@ -47,6 +47,7 @@ FISHER = "  answer: 1/(q*(1-q))\n"
 BREAKS = [
     # what to change, into what, what is said, at the line that holds ...
     ("chapter: sample", "chapter: other", "the file is called sample.yml", "chapter:"),
+    ("  one_for_all: A law", "  right: A law", "why does it have no variant", "- id: fisher-q"),
     ("  points: 2\n", "  points: many\n", "'many' is not of type 'number'", "points: many"),
     ("  points: 2\n", "", "'points' is a required property", "- id: fisher-q"),
     ("  points: 2\n", "  points: 2\n  marks: 3\n", "marks: no such field", "marks: 3"),

@@ -22,7 +22,7 @@ from ngdlib.exercises.classroom.export import MOODLE, NBGRADER, export, manual
 from ngdlib.exercises.classroom.pages import feedback, report, total
 from ngdlib.exercises.classroom.release import Released, release, same_for_all
 from ngdlib.exercises.judging.items import check_item, draw
-from ngdlib.exercises.sets.files import ROOT, load, public
+from ngdlib.exercises.sets.files import ROOT, load
 from ngdlib.exercises.sets.hidden import hidden_of
 from tests.classroom import people
 
@@ -548,16 +548,6 @@ def essay(tmp_path):
     folder = tmp_path / "class"
     key = keys.create(folder)
     students = people.roster(tmp_path / "roster.csv", 2)
-    data = public(load(path))
-    same = {i["id"]: i for i in data["items"]}
-    text = path.read_text("utf-8")
-    for item in same.values():  # the sample says of none of its items why it has no variants
-        if item["kind"] in ("formula", "numeric", "matrix") and not item.get("variant"):
-            line = f"- id: {item['id']}\n"
-            text = text.replace(
-                line, f"{line}  one_for_all: This set is only a sample of each kind.\n"
-            )
-    path.write_text(text, encoding="utf-8")
     released = release(folder, key, path, tmp_path / "roster.csv", site="https://example.org")
     book = json.loads(released.notebook(key, students[0]))
     people.put(book, "why", 'why = """=It measures <b>steps</b>."""')

@@ -134,6 +134,9 @@ class Validator:
     def item(self, item: Mapping, where: Where) -> None:
         if not self.declarations(item, where) or not self.readable(item, where):
             return
+        alike = "variant" not in item and item["kind"] in ("formula", "numeric", "matrix")
+        if alike and "one_for_all" not in item:
+            self.say("one_for_all: why does it have no variant?", *where)
         cost = sum(hint["cost"] for hint in item["hints"])
         if cost >= item["points"]:
             self.say(
