@@ -257,6 +257,8 @@ def test_what_is_wrong_with_a_submission_is_said(the_class):
     """Late, twice, renamed, damaged, 200 MB, a link, another's, another set's, not a notebook."""
     inbox, mine = the_class.inbox, the_class.filled
     people.save(mine(0), inbox, the_class.students[0], when=1_900_000_000)
+    (inbox / "more").symlink_to(the_class.folder)
+    people.save(mine(0), inbox / "ada00", the_class.students[0]._replace(id=".ipynb_checkpoints"))
     first = people.save(mine(1), inbox, the_class.students[1], "a.ipynb")
     last = people.save(mine(1), inbox, the_class.students[1], "b.ipynb", when=people.WHEN + 60)
     (inbox / "homework final (2).ipynb").write_text(json.dumps(mine(2)))
@@ -277,10 +279,42 @@ def test_what_is_wrong_with_a_submission_is_said(the_class):
     assert "damaged" in notes["dana03"] and "200 MB are too large" in notes["eli04"]
     assert "a link" in notes["fay05"] and "of the set gaussian" in notes["gus06"]
     assert "no seal" in notes["gus06"] and notes["hao07"] == "nothing was handed in"
-    assert len(found.strays) == 2 and "not a notebook" in " ".join(found.strays)
+    assert len(found.strays) == 3 and "not a notebook" in " ".join(found.strays)
+    assert "more: not a notebook" in " ".join(found.strays)
     assert "cannot be told" in " ".join(found.strays)
     for name in ("dana03", "eli04", "fay05"):
         assert next(s for s in found.submissions if s.student.id == name).path is None
+
+
+def test_nobody_hands_in_for_another(the_class):
+    """A student names the file, the platform the folder."""
+    bo = the_class.hand_in(1, the_class.filled(1))
+    the_class.hand_in(0, the_class.filled(0, people.empty), "bo01.ipynb")
+    found = the_class.collect().submissions
+    assert found[1].path == bo and found[0].path.name == "bo01.ipynb"
+    assert found[1].notes == []
+
+
+@pytest.mark.parametrize(
+    ("stamp", "late"),
+    [
+        ("2026-12-01 20:00:00.123456 UTC", False),
+        ("2026-12-03 20:00:00 UTC", True),
+        ("2026-12-02 12:00:00 Pacific/Kiritimati", False),
+        ("2026-12-01 11:00:00 Pacific/Pago_Pago", False),
+    ],
+)
+def test_nbgrader_says_when(the_class, stamp, late, monkeypatch):
+    """Its time counts, with its zone; a student's own file of that name does not."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    book, students = the_class.filled(0), the_class.students
+    file = people.save(book, the_class.inbox / "ada00", students[0]._replace(id="bernoulli"))
+    file.with_name("timestamp.txt").write_text(stamp)
+    mine = people.save(the_class.filled(1), the_class.inbox, students[1], when=1_900_000_000)
+    mine.with_name("timestamp.txt").write_text("2026-01-01 00:00:00 UTC")
+    notes = [" ".join(s.notes) for s in the_class.collect().submissions]
+    assert ("late by" in notes[0]) == late and "late by" in notes[1]
 
 
 @pytest.mark.parametrize(

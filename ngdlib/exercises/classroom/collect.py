@@ -16,6 +16,7 @@ import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from ngdlib.exercises.classroom import key as keys
 from ngdlib.exercises.classroom.release import Released
@@ -77,8 +78,8 @@ def collect(folder: Path, released: Released, key: bytes) -> Collected:
         if path.suffix != ".ipynb":
             strays.append(f"{shown}: not a notebook (.ipynb); not opened")
             continue
-        owner, late = _owner(path.relative_to(folder), named)
-        file, mark = _opened(path, shown, late)
+        owner, late = _owner(path.relative_to(folder), named, released.chapter)
+        file, mark = _opened(path, shown, late, released.chapter)
         of = seals.get(str(mark.get("seal")))
         if owner is None and of:
             owner = by_id[of]
@@ -99,18 +100,24 @@ def collect(folder: Path, released: Released, key: bytes) -> Collected:
 
 
 def _below(folder: Path) -> list[Path]:
-    """The files below a folder. Links lead nowhere: they are files of another name."""
-    return [
-        Path(where, name)
-        for where, folders, names in os.walk(folder, followlinks=False)
-        for name in names
-        if not folders.sort() and not name.startswith(".")
-    ]
+    """The files below a folder, and links to folders, which are not followed. What Jupyter and
+    macOS put there by themselves is left out."""
+    out = []
+    for where, folders, names in os.walk(folder, followlinks=False):
+        folders[:] = [f for f in folders if f not in (".ipynb_checkpoints", "__MACOSX")]
+        links = [f for f in folders if Path(where, f).is_symlink()]
+        out += [Path(where, f) for f in links + names if f not in (".DS_Store", "desktop.ini")]
+    return out
 
 
-def _owner(path: Path, named: dict[str, Student]) -> tuple[Student | None, bool]:
-    """(whose a file is by the names in its path, whether Canvas calls it late)."""
-    for part in reversed([path.stem, *path.parts[:-1]]):
+def _owner(path: Path, named: dict[str, Student], chapter: str) -> tuple[Student | None, bool]:
+    """(whose a file is by the names in its path, whether Canvas calls it late).
+
+    Folders come first: the platform names them, the student the file.
+    """
+    for part in [*path.parts[:-1], path.stem]:
+        if normal(part) == normal(chapter):
+            continue
         if moodle := MOODLE.fullmatch(part):
             found = named.get(f"moodle {moodle['user']}") or named.get(normal(moodle["name"]))
             if found:
@@ -124,25 +131,27 @@ def _owner(path: Path, named: dict[str, Student]) -> tuple[Student | None, bool]
     return named.get(normal(first)), False
 
 
-def _opened(path: Path, shown: str, late: bool) -> tuple[_File, dict[str, Any]]:
+def _opened(path: Path, shown: str, late: bool, chapter: str) -> tuple[_File, dict[str, Any]]:
     """A file with its cells, or with what is wrong, and the mark that the release put into it."""
-    stamp = path.with_name("timestamp.txt")  # nbgrader's
+    stamp = path.with_name("timestamp.txt")
     info = path.lstat()
     when = datetime.fromtimestamp(info.st_mtime)
     notes: list[str] = []
-    if stamp.is_file() and not stamp.is_symlink():
+    if path.parent.name == chapter and stamp.is_file() and not stamp.is_symlink():  # nbgrader's
         try:
             with stamp.open(encoding="utf-8") as file:
-                text = file.read(100).strip().removesuffix(" UTC")
-            when = datetime.fromisoformat(text).replace(tzinfo=None)
-        except (ValueError, UnicodeDecodeError):
+                day, hour, *zone = file.read(100).split()
+            when = datetime.fromisoformat(f"{day} {hour}")
+            if zone:
+                when = when.replace(tzinfo=ZoneInfo(zone[0])).astimezone().replace(tzinfo=None)
+        except (ValueError, UnicodeDecodeError, KeyError, OSError):
             notes.append(f"{shown}: timestamp.txt cannot be read")
 
     def bad(fault: str) -> tuple[_File, dict[str, Any]]:
         return _File(path, when, late, [], "", fault, [*notes, f"{shown}: {fault}"]), {}
 
     if path.is_symlink() or not path.is_file():
-        return bad("not a file but a link; not opened")
+        return bad("a link, or no plain file; not opened")
     if info.st_size > LARGEST:
         return bad(f"{info.st_size / 1e6:.0f} MB are too large for a notebook; not opened")
     data = path.read_bytes()
