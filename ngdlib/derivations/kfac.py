@@ -38,31 +38,31 @@ def times(*factors):
 @derivation(chapter=CHAPTER)
 def two_inputs() -> Derivation:
     """Mean of products less product of means, for one neuron and two inputs."""
-    x, z, v, w = symbols("x z v w")
+    x, z, v, u = symbols("x z v u")
     d = Derivation(
         "two-inputs",
         title="What averaging the factors gets wrong",
         problem="A neuron is shown two inputs, $x$ and $z$, each with a constant 1 for the bias. "
-        "They weigh $v$ and $w$: each is the mean square of its gradient. By how much does the "
+        "They weigh $v$ and $u$: each is the mean square of its gradient. By how much does the "
         "product of the two means miss the mean of the products?",
-        domain={x: LINE, z: LINE, v: POSITIVE, w: POSITIVE},
+        domain={x: LINE, z: LINE, v: POSITIVE, u: POSITIVE},
     )
-    mean = as_written(v * x**2, w * z**2) / 2
-    product = times(HALF, as_written(v, w), HALF, as_written(x**2, z**2))
+    mean = as_written(v * x**2, u * z**2) / 2
+    product = times(HALF, as_written(v, u), HALF, as_written(x**2, z**2))
     d.equal(
         as_written(mean, -product),
-        times(QUARTER, as_written(v, -w), as_written(x**2, -(z**2))),
+        times(QUARTER, as_written(v, -u), as_written(x**2, -(z**2))),
         because="the entry of the slope: multiply out, and half of each product is left",
     )
     d.equal(
         as_written(
-            as_written(v * x, w * z) / 2, -times(HALF, as_written(v, w), HALF, as_written(x, z))
+            as_written(v * x, u * z) / 2, -times(HALF, as_written(v, u), HALF, as_written(x, z))
         ),
-        times(QUARTER, as_written(v, -w), as_written(x, -z)),
+        times(QUARTER, as_written(v, -u), as_written(x, -z)),
         because="the entry of slope and bias, in the same way",
     )
     d.equal(
-        as_written(as_written(v, w) / 2, -times(HALF, as_written(v, w), HALF, Integer(2))),
+        as_written(as_written(v, u) / 2, -times(HALF, as_written(v, u), HALF, Integer(2))),
         Integer(0),
         because="the entry of the bias, whose input is always 1: no error",
     )
