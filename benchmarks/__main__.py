@@ -1,6 +1,7 @@
 """`make bench`: build times, page weight, demo readiness and frame times, the checker of exercises,
 beside their budgets; closed forms beside geomstats; the softmax Fisher beside jax and curvlinops;
-the mixture's beside scipy and jax.
+the mixture's beside scipy and jax;
+TRPO on CartPole.
 
     python -m benchmarks               everything below, but digits
     python -m benchmarks build pages   only these
@@ -148,6 +149,14 @@ def digits() -> Iterator[Row]:
         yield Row(*row)
 
 
+def cartpole() -> Iterator[Row]:
+    """TRPO with a small numpy policy on gymnasium's CartPole, ten seeds: scores and steps."""
+    from benchmarks.cartpole import measure
+
+    for row in measure():
+        yield Row(*row)
+
+
 SUITES = {
     "build": build,
     "pages": pages,
@@ -159,6 +168,7 @@ SUITES = {
     "mixture": mixture,
     "kfac": kfac,
     "digits": digits,
+    "cartpole": cartpole,
 }
 
 

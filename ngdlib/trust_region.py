@@ -405,23 +405,28 @@ def best_in_region(
     if not len(moves):
         return pi.copy(), 0.0
 
+    @np.errstate(over="ignore")  # at a small beta all but the best get nothing
     def at(beta: float) -> Array:
         new = pi.copy()
         for s in moves:  # with nu = max A + beta e, e in (0, 1]
-            gap = advantage[s].max() - advantage[s]
+            gap = (advantage[s].max() - advantage[s]) / beta
             e = brentq(
-                lambda e, s=s, gap=gap: (pi[s] / (e + gap / beta)).sum() - 1,
+                lambda e, s=s, gap=gap: (pi[s] / (e + gap)).sum() - 1,
                 pi[s][gap == 0].sum() / 2,
                 1.0,
                 xtol=1e-15,
                 rtol=1e-14,
             )
-            new[s] = pi[s] / (e + gap / beta)
+            new[s] = pi[s] / (e + gap)
         return new
 
     def excess(log_beta: float) -> float:
         new = at(np.exp(log_beta))
-        return float(visits @ (pi * np.log(pi / new)).sum(axis=-1)) / delta - 1
+        with np.errstate(
+            divide="ignore", over="ignore"
+        ):  # a small beta leaves nothing to some actions
+            each = (pi * np.log(pi / new)).sum(axis=-1)
+        return float(visits @ each) / delta - 1
 
     scale = np.log(spread[moves].max())
     low, high = scale - 1, scale + 1

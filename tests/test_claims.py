@@ -382,3 +382,27 @@ def test_claims_made_here_stay_out_of_the_book():
 
 def id_of(each):
     return each.id
+
+
+def test_points_are_gathered_from_the_ledger():
+    """Verdicts and sentences are the ledger's own; what is not decided says so."""
+    found = claims.gathered({"Coins": ("S1-93", "S1-94"), "Later": ("S1-40",)})
+    decided = {each.id: each for c in claims.written_chapters() for each in claims.load_chapter(c)}
+    for id in ("S1-93", "S1-94"):
+        assert f"{id}  {decided[id].verdict}: " in repr(found)
+        assert f'data-verdict="{decided[id].verdict}"' in found._repr_html_()
+        assert f"ledger.html#ledger-{id}" in found._repr_html_()
+    assert ("not decided yet" in repr(found)) == ("S1-40" not in decided)
+    with pytest.raises(ValueError, match=r"points.*S9-1"):
+        claims.gathered({"Coins": ("S9-1",)})
+    with pytest.raises(ValueError, match="points"):
+        claims.gathered({})
+
+
+def test_the_counts_add_up():
+    so_far, lines = claims.summary(), repr(claims.counts()).splitlines()
+    last = [int(n) for n in re.findall(r"\d+", lines[-1])]
+    assert sum(last) == so_far["decided"]
+    assert sorted(last) == sorted(n for n in so_far["by_verdict"].values() if n)
+    rows = [[int(n) for n in re.findall(r"\d+", line.split(": [")[1])] for line in lines[:-1]]
+    assert [sum(column) for column in zip(*rows, strict=True)] == last

@@ -10,6 +10,46 @@ from ngdlib.exercises.sets.files import load
 
 SETS = Path(__file__).resolve().parents[1] / "exercises"
 LIKELY = {
+    ("trust-regions", "q1"): [
+        "1/(1+exp(-sqrt(8*d)))",
+        "1/2 + sqrt(d/2)",
+        "(1+sqrt(1-exp(-d)))/2",
+        "1/2 + sqrt(2*d)",
+        "1/2 + d",
+        "sqrt(1-exp(-2*d))",
+    ],
+    ("trust-regions", "q2"): [
+        "0.01",
+        "log(1-q+q*exp(sqrt(0.01/(q*(1-q))))) - q*sqrt(0.01/(q*(1-q)))",
+        "log(1-q+q*exp(sqrt(0.02*q*(1-q)))) - q*sqrt(0.02*q*(1-q))",
+        "q*log(q/(q+sqrt(0.02*q*(1-q)))) + (1-q)*log((1-q)/(1-q-sqrt(0.02*q*(1-q))))",
+        "0.01*(1+(1-2*q)/3*sqrt(0.02/(q*(1-q))))",
+    ],
+    ("trust-regions", "q3"): [
+        "A/(1-g)",
+        "d*A/((1-p)*(1-g))",
+        "d*p*A/(1-g)",
+        "A/(1-p)",
+        "A",
+        "2A/(1-g)",
+        "p*A/(1-g)",
+    ],
+    ("trust-regions", "q4"): ["1", "s^2", "s", "1/d", "s/(1-d+d*s)", "d*s^2/(1-d+d*s^2)"],
+    ("trust-regions", "q5"): [
+        "(1+c)*q",
+        "q + c",
+        "q/(1-c)",
+        "(1-c)*(1-q)",
+        "(1+c)*(1-q)",
+        "1 - (1-q)/(1+c)",
+    ],
+    ("trust-regions", "q6"): [
+        "0.01",
+        "0.005*(1/(1+l)^2 + 0.001/(0.001+l)^2)/(1/(1+l) + 1/(0.001+l))",
+        "0.01*(1+0.001)/(1+l+0.001+l)",
+        "0.01*(1/(1+l) + 1/(0.001+l))/(1/(1+l)^2 + 0.001/(0.001+l)^2)",
+        "0.01*(1+1000)/((1+l) + (0.001+l)*1000000)",
+    ],
     ("newton", "q1"): [
         "m",
         "r*exp(m/r - 1)",

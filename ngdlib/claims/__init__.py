@@ -26,7 +26,7 @@ from ngdlib.claims.registry import (
     summary,
     written_chapters,
 )
-from ngdlib.claims.show import Table, box, exceptions, ledger, number, prose
+from ngdlib.claims.show import Table, box, counts, exceptions, gathered, ledger, number, prose
 
 __all__ = [
     "CHECKS",
@@ -42,9 +42,11 @@ __all__ = [
     "attacks",
     "box",
     "claim",
+    "counts",
     "defects",
     "disagreements",
     "exceptions",
+    "gathered",
     "ledger",
     "load_chapter",
     "number",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import math
 import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ngdlib.claims.attack import KINDS
@@ -53,6 +55,9 @@ STYLE = """<style>
 .ngd-verdict[data-verdict="false as stated"]{color:var(--ngd-euclidean,inherit);
  border-style:double;border-width:3px}
 .ngd-verdict[data-verdict="empirical"],.ngd-verdict[data-verdict="opinion"]{border-style:dotted}
+.ngd-gathered td:first-of-type{width:auto}.ngd-gathered td p{margin:0 0 .7rem}
+.ngd-gathered .ngd-verdict{margin-right:.35rem}
+.ngd-counts td{text-align:right;width:auto!important}.ngd-counts tbody th{width:auto}
 .ngd-filters{display:flex;flex-wrap:wrap;gap:.8rem 1.4rem;align-items:end;margin:0 0 .8rem}
 .ngd-filters[hidden]{display:none}
 .ngd-filters label{display:block;font-size:.9rem}
@@ -190,6 +195,77 @@ def ledger(folder: Path = CHECKS) -> Table:
         f'<div class="ngd-filters" role="group" aria-label="Filter the ledger" hidden>{filters}'
         f'<p role="status" aria-live="polite"></p></div>{_table(rows, caption)}</div>{SCRIPT}',
         "\n".join(f"{each.id}  {each.verdict}: {each.correct}" for _, each, _ in rows),
+    )
+
+
+def gathered(points: Mapping[str, Sequence[str]], folder: Path = CHECKS) -> Table:
+    """Statements that are made of several claims, {statement: ids}: each claim with its verdict,
+    what is true, and links to its place and its evidence.
+
+    A claim that no chapter has decided yet says so. Raises ValueError for no points, and for an id
+    that the register does not have.
+    """
+    entries = register(folder)
+    decided = {each.id: (chapter, each) for chapter, each in every_claim(folder)}
+    if not points:
+        raise ValueError("points: expected {statement: ids}, got none")
+    body, text = [], []
+    for statement, ids in points.items():
+        parts = []
+        text.append(statement)
+        for id in ids:
+            if id not in entries:
+                raise ValueError(f"points: expected ids of register.json, got {id!r}")
+            if id not in decided:
+                parts.append('<p><span class="ngd-verdict">not decided yet</span></p>')
+                text.append(f"  {id}  not decided yet")
+                continue
+            chapter, each = decided[id]
+            text.append(f"  {id}  {each.verdict}: {each.fact or each.correct}")
+            title = places(chapter, folder).get(each.where, "in the book")
+            parts.append(
+                f'<p><span class="ngd-verdict" data-verdict="{each.verdict}">{each.verdict}</span> '
+                f"<em>{prose(each.heard or each.paraphrase)}</em> "
+                f'{prose(each.fact or each.correct)} <span class="ngd-small">'
+                f'<a href="{chapter}.html#{_anchor(each.where)}">{prose(title)}</a> · '
+                f'<a href="ledger.html#ledger-{id}" aria-label="evidence on {id}">evidence</a>'
+                "</span></p>"
+            )
+        body.append(
+            f'<tr role="row"><th role="rowheader" scope="row">{prose(statement)}</th>'
+            f'<td role="cell">{"".join(parts)}</td></tr>'
+        )
+    head = "".join(
+        f'<th role="columnheader" scope="col">{c}</th>'
+        for c in ("What is said", "What stands of it, part by part")
+    )
+    return Table(
+        f'<div class="ngd-claims ngd-gathered tex2jax_process mathjax_process">{STYLE}'
+        f'<table role="table"><thead role="rowgroup"><tr role="row">{head}</tr></thead>'
+        f'<tbody role="rowgroup">{"".join(body)}</tbody></table></div>',
+        "\n".join(text),
+    )
+
+
+def counts(folder: Path = CHECKS) -> Table:
+    """How many decided claims of each source have each verdict, with the sums."""
+    entries = register(folder)
+    pairs = Counter((entries[e.id]["source"], e.verdict) for _, e in every_claim(folder))
+    verdicts = [v for v in VERDICTS if any(verdict == v for _, verdict in pairs)]
+    sources = [s for s in SOURCES if any(source == s for source, _ in pairs)]
+    rows = [(SOURCES[s].title, [pairs[s, v] for v in verdicts]) for s in sources]
+    rows.append(("all", [sum(pairs[s, v] for s in sources) for v in verdicts]))
+    head = "".join(f'<th scope="col">{c}</th>' for c in ("Source", *verdicts, "decided"))
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(title, quote=False)}</th>'
+        + "".join(f"<td>{n}</td>" for n in (*numbers, sum(numbers)))
+        + "</tr>"
+        for title, numbers in rows
+    )
+    return Table(
+        f'<div class="ngd-claims ngd-counts">{STYLE}<div class="ngd-scroll"><table><thead>'
+        f"<tr>{head}</tr></thead><tbody>{body}</tbody></table></div></div>",
+        "\n".join(f"{title}: {numbers}" for title, numbers in rows),
     )
 
 

@@ -208,7 +208,7 @@ export default ngd.demo({
       html("thead", {}, html("tr", {}, ...["", "arms 1, 2, 3", "reward", "KL", "KL/δ"].map(text => html("th", { scope: "col", text })))),
       html("tbody", {}, ...Object.values(rows).map(r => r.node)));
     const shrink = ui.range({ name: "shrink", label: "shortened by the factor", step: 0.05, typed: true });
-    const clip = ui.range({ name: "clip", label: "clip ε", step: 0.05, typed: true });
+    const clip = ui.range({ name: "clip", label: "clip c", step: 0.05, typed: true });
     ui.root.append(stage, table,
       html("div", { class: "ngd-row" },
         ui.choice({ name: "show", label: "what is shown", options: [["region", "region"], ["step", "step"], ["search", "search"], ["clip", "clip"]] }),

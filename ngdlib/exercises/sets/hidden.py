@@ -34,11 +34,13 @@ class Cases(NamedTuple):
 
 class Hidden(NamedTuple):
     """oracle: a right function; cases: {what is special about them: Cases}; wrong: {id of a known
-    mistake of the item: a function that makes it}."""
+    mistake of the item: a function that makes it}; expects: for an item without a formula of the
+    answer, whose arguments are all numbers, what the oracle returns is what is expected."""
 
     oracle: Callable
     cases: Mapping[str, Cases]
     wrong: Mapping[str, Callable]
+    expects: bool = False
 
     def drawn(self, rng: np.random.Generator) -> dict[str, Any]:
         """Hidden cases as `check_item` takes them: the same generator gives the same cases."""
@@ -48,6 +50,9 @@ class Hidden(NamedTuple):
                 at = {part: float(x) for part, x in kind.draw(rng).items()}
                 worth = kind.points / kind.number
                 out.append({"id": f"{name} {k + 1}", "points": worth, "at": at})
+                if self.expects:
+                    out[-1]["expect"] = float(self.oracle(**at))
+                    out[-1]["mistakes"] = {m: float(f(**at)) for m, f in self.wrong.items()}
         return {"cases": out}
 
 
