@@ -68,7 +68,11 @@ const matrices = (inputs, hidden, classes, batch, correlation, gain, flaw = "non
   const take = (start, rows, columns) => Array.from({ length: rows }, (_, i) => Array.from({ length: columns + 1 }, (_, j) =>
     drawnWeights[start + i * (columns + 1) + j] * (j < columns ? gain / Math.sqrt(columns) : 0.3)));
   const W1 = take(0, hidden, inputs), W2 = take(20, classes, hidden), dot = (u, v) => u.reduce((sum, x, k) => sum + x * v[k], 0);
-  const a1 = [], a2 = [], g1 = [], g2 = [], seen1 = [], seen2 = [], rows = [];
+  const a1 = [], a2 = [], g1 = [], g2 = [], seen1 = [], seen2 = [];
+  const first = hidden * (inputs + 1), P = first + classes * (hidden + 1), units = hidden + classes, sum = new Float64Array(P * P);
+  // each weight has an input and a unit; what the labels add is summed over them before the inputs enter
+  const unit = Array.from({ length: P }, (_, i) => (i < first ? i % hidden : hidden + ((i - first) % classes)));
+  const from = Array.from({ length: P }, (_, i) => (i < first ? Math.floor(i / hidden) : inputs + 1 + Math.floor((i - first) / classes)));
   for (let n = 0; n < batch; n += 1) {
     const x = Array.from({ length: inputs }, (_, i) => Math.sqrt(correlation) * shared[n] + Math.sqrt(1 - correlation) * own[4 * n + i]).concat(1);
     const h = W1.map(row => Math.tanh(dot(row, x))).concat(1), f = W2.map(row => dot(row, h)), top = Math.max(...f);
@@ -76,17 +80,22 @@ const matrices = (inputs, hidden, classes, batch, correlation, gain, flaw = "non
     const back = g => W1.map((_, j) => (1 - h[j] ** 2) * g.reduce((sum, v, k) => sum + v * W2[k][j], 0));
     a1.push(x);
     a2.push(h);
+    const both = new Float64Array(units * units), a = [...x, ...h];
     p.forEach((_, k) => {
-      const g = p.map((v, i) => Math.sqrt(p[k]) * (v - (i === k ? 1 : 0))), d = back(g);
+      const g = p.map((v, i) => Math.sqrt(p[k]) * (v - (i === k ? 1 : 0))), d = back(g), all = [...d, ...g];
       g2.push(g);
       g1.push(d);
-      rows.push([...x.flatMap(u => d.map(v => u * v)), ...h.flatMap(u => g.map(v => u * v))]);
+      for (let i = 0; i < units; i += 1) for (let j = 0; j < units; j += 1) both[i * units + j] += (all[i] * all[j]) / batch;
     });
+    for (let i = 0; i < P; i += 1) {
+      const at = unit[i] * units, value = a[from[i]];
+      for (let j = 0; j <= i; j += 1) sum[i * P + j] += value * a[from[j]] * both[at + unit[j]];
+    }
     const label = Math.floor(classes * dice[n]), g = p.map((v, i) => v - (i === label ? 1 : 0));
     seen2.push(g);
     seen1.push(back(g));
   }
-  const exact = moment(rows, batch), first = hidden * (inputs + 1), P = exact.length;
+  const exact = Array.from({ length: P }, (_, i) => Array.from({ length: P }, (_, j) => sum[Math.max(i, j) * P + Math.min(i, j)]));
   const same = (i, j) => i < first === j < first;
   const found = { exact, block: exact.map((row, i) => row.map((v, j) => (same(i, j) ? v : 0))), diag: exact.map((row, i) => row.map((v, j) => (i === j ? v : 0))), kfac: zeros(P), ekfac: zeros(P) };
   [[a1, g1, seen1, 0], [a2, g2, seen2, first]].forEach(([a, g, seen, at]) => {
