@@ -4,8 +4,6 @@ import os
 import re
 import subprocess
 
-import pytest
-
 from ngdlib.exercises.classroom import key as keys
 from ngdlib.exercises.classroom.release import Released
 from tests.classroom import people
@@ -21,32 +19,27 @@ def plain(text, home):
     return re.sub(r"(?m)^(\[class\] )[\d.]+ s; ", r"\1… s; ", text).strip()
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.mark.parametrize(("command", "printed"), BLOCKS, ids=[b[0].split()[1] for b in BLOCKS])
-def test_what_is_typed_prints_what_is_shown(home, command, printed):
-    """In the page's order: one class after the other commands of this file."""
-    if "ROSTER" in command:
-        people.roster(home / "roster.csv", 60)
-        (home / "ngd-class" / "key").write_text("2a" * keys.SIZE)  # the same numbers each time
-    if "SUBMISSIONS" in command:
-        released = Released(home / "ngd-class", "bernoulli")
-        people.a_class_of_sixty(released, keys.read(home / "ngd-class"), home / "downloads")
-    env = {**os.environ, "HOME": str(home)}
-    env.pop("MAKEFLAGS", None)
-    run = subprocess.run(
-        command.replace("make", "make -s", 1),
-        shell=True,
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr[-2000:]
-    assert plain(run.stdout, home) == plain(printed, home)
+def test_what_is_typed_prints_what_is_shown(tmp_path):
+    """In the page's order: each command goes on where the one before it has ended."""
+    for command, printed in BLOCKS:
+        if "ROSTER" in command:
+            people.roster(tmp_path / "roster.csv", 60)
+            (tmp_path / "ngd-class" / "key").write_text("2a" * keys.SIZE)  # the same numbers
+        if "SUBMISSIONS" in command:
+            released = Released(tmp_path / "ngd-class", "bernoulli")
+            key = keys.read(tmp_path / "ngd-class")
+            people.a_class_of_sixty(released, key, tmp_path / "downloads")
+        env = {k: v for k, v in os.environ.items() if k != "MAKEFLAGS"}
+        run = subprocess.run(
+            command.replace("make", "make -s", 1),
+            shell=True,
+            cwd=ROOT,
+            env={**env, "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+        assert run.returncode == 0, run.stderr[-2000:]
+        assert plain(run.stdout, tmp_path) == plain(printed, tmp_path)
 
 
 def test_the_page_shows_the_whole_way():

@@ -5,7 +5,7 @@
     source(data, seeds={"q4": "7"}, head=...)   # with other numbers, as a class hands it out
 
 Each part is written out by name, so what is not named here (answers, mistakes, feedback, worked
-solutions, cases, the private part) cannot get into a notebook. The same set gives the same bytes.
+solutions, cases) cannot get into a notebook. The same set gives the same bytes.
 """
 
 from __future__ import annotations
