@@ -63,7 +63,7 @@ def hidden_of(path: Path) -> dict[str, Hidden]:
     """
     file = Path(path).with_suffix(".py")
     if not file.exists():
-        return _in_the_old_place(Path(path))
+        return {}
     found = getattr(_module(file), "HIDDEN", None)
     if not isinstance(found, dict) or not all(isinstance(h, Hidden) for h in found.values()):
         raise ValueError(f"{file}: expected HIDDEN = {{item: Hidden(...)}}")
@@ -75,40 +75,3 @@ def _module(file: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def _in_the_old_place(path: Path) -> dict[str, Hidden]:
-    """From private/<chapter>.yml and .py, for sets that are still being written in that form."""
-    import yaml
-
-    from ngdlib.exercises.judging.compare import sample
-    from ngdlib.exercises.reading.grammar import parse
-
-    old = path.parent / "private" / path.name
-    if not old.exists():
-        return {}
-    module = _module(old.with_suffix(".py"))
-    items = {i["id"]: i for i in yaml.safe_load(path.read_text("utf-8"))["items"]}
-
-    def drawing(item: Mapping, part: Mapping, case: Mapping) -> Callable:
-        domain = part.get("vars", item["vars"])
-        where = [parse(str(w), domain) for w in part.get("where", item.get("where", []))]
-
-        def draw(rng: np.random.Generator) -> Mapping[str, float]:
-            return case.get("at") or sample(domain, where, rng.bytes(8).hex()).points[2]
-
-        return draw
-
-    return {
-        name: Hidden(
-            getattr(module, part["oracle"]),
-            {
-                case["id"]: Cases(
-                    drawing(items[name], part, case), case.get("points", 1), case.get("draw", 1)
-                )
-                for case in part.get("cases", [])
-            },
-            {k: getattr(module, f) for k, f in part.get("wrong", {}).items()},
-        )
-        for name, part in yaml.safe_load(old.read_text("utf-8"))["items"].items()
-    }
