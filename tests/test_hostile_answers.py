@@ -158,10 +158,14 @@ NASTY = [
     "*".join(["(x+1)^9"] * 40),
     "log(exp(log(exp(x))))" * 5,
     "2^(2^(2^(2^2)))*x",
+    "arctan(2^(2^(2^(2^2))))",
+    "2^1023",
+    "-2^1023",
 ]
 ITEMS = [
     formula("x^3+1", {"x": [0, 1]}, mistakes=[{"id": "b", "match": "1/x", "feedback": "B."}]),
     formula("sqrt(x)*log(1+x)", {"x": [0, "inf"]}),
+    formula("2*x/y", {"x": [0, "inf"], "y": [0, "inf"]}),
     formula("x^2", {"x": [-1, 1]}, up_to="constant factor"),
     formula("x^2", {"x": [-1, 1]}, up_to="additive constant"),
     {"id": "n", "kind": "numeric", "points": 1, "answer": "2/3"},
@@ -287,3 +291,20 @@ def test_the_first_nudge_is_free():
     item = {"points": 2, "hints": [{"cost": 0}, {"cost": 0.5}]}
     right = check_item({"id": "n", "kind": "numeric", "points": 2, "answer": "1"}, "1")
     assert [points(item, right, k) for k in (0, 1, 2)] == [2, 2, 1.5]
+
+
+@pytest.mark.parametrize("text", ["Λ", r"\Lambda", "Lambda"])
+def test_capital_greek_is_read_as_the_page_writes_it(text, page):
+    tree = parse(text, ["Lambda"])
+    assert tree == ("var", "Lambda") and latex(tree, ["Lambda"]) == r"\Lambda"
+    assert page.parse(text, ["Lambda"]) == (tree, r"\Lambda")
+
+
+def test_a_reply_gives_no_factor_away_and_makes_none_up(page):
+    item = formula("(r*(1-r)+(q-r)^2)/(q*(1-q))", {"q": [0, 1], "r": [0, 1]})
+    for answer in ("1/(q(1-q))", "2", "r/q"):  # the first factor was named, as what is off
+        assert "(q - r)" not in both(page, item, answer).feedback.replace("\\left", "")
+        assert both(page, item, answer).kind != "power"
+    assert both(page, item, "(r(1-r)+(q-r)^2)/q").kind == "power"
+    numbers = {**MATRIX, "vars": {}, "answer": [["10", "-3"], ["-3", "1"]]}
+    assert "term" not in both(page, numbers, [["1", "0"], ["0", "1"]]).feedback

@@ -272,7 +272,13 @@ def _logit(a: Interval, bits: int) -> Interval:
 
 
 def _atan(a: Interval, bits: int) -> Interval:
-    return ZERO if a == ZERO else _around(mpf_atan(a[0], bits + 4), _width(a), bits)
+    if a == ZERO:
+        return ZERO
+    if magnitude(a) > 200:  # so wide that only its inverse is narrow
+        half_pi = mpi_mul(mpi_pi(bits), _HALF, bits)
+        quarter = half_pi if mpf_sign(a[0]) > 0 else mpi_neg(half_pi)
+        return mpi_sub(quarter, _atan(divide(ONE, a, bits), bits), bits)
+    return _around(mpf_atan(a[0], bits + 4), _width(a), bits)
 
 
 def _asin(a: Interval, bits: int) -> Interval:
