@@ -76,9 +76,9 @@ def test_a_symmetric_matrix_may_name_an_entry_twice(tmp_path):
     with PageChecker() as page:
         item = next(i for i in load(copy).data["items"] if i["id"] == "q4")
         assert item["arguments"][0] == {"F": [["a", "b"], ["b", "c"]]}
-        assert Validator(load(copy), page, None).run() == []
+        assert Validator(load(copy), page, {}).run() == []
         copy.write_text(source.read_text().replace("[b, c]]}", "[d, c]]}"))
-        (fault,) = Validator(load(copy), page, None).run()
+        (fault,) = Validator(load(copy), page, {}).run()
     assert "components and vars differ" in fault.message
 
 
