@@ -22,7 +22,8 @@ def phone(browser, request):
     page = context.new_page()
     page.goto((HTML / request.param).as_uri())
     page.evaluate("document.querySelectorAll('.bd-article details').forEach(d => (d.open = true))")
-    page.wait_for_timeout(500)
+    page.add_style_tag(content="mjx-assistive-mml { display: none !important; }")  # out of sight
+    page.wait_for_timeout(1000)
     yield page
     context.close()
 
