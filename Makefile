@@ -6,7 +6,7 @@ CLASS ?= ~/ngd-class
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE # the environment is our own: compile each module once, not each time
 unexport NOTEBOOK PARAMS # book/rerun.py reads them as they were typed: neither make nor a shell expands them
-.PHONY: help setup book pdf serve lab rerun exercises class release grade lint test bench clean
+.PHONY: help setup book pdf serve lab rerun exercises class release grade lint test bench sweep clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ test: ## everything: lint, unit tests, notebooks, the built pages in a browser
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal
 	@NGD_VERIFIED=`$(BIN)/python -c "from book.execute import cache_folder; print(cache_folder().parent / 'verified')"` \
 		$(BIN)/python -m pytest -q -n auto --dist loadfile --nbval-lax chapters exercises
+
+sweep: setup ## compute the basin maps anew (OPTIONS="--workers 8", "--scheduler tcp://host:8786")
+	@$(BIN)/python book/sweep.py $(OPTIONS)
 
 bench: book ## measure speed and weight against the budgets (not part of the tests)
 	@$(BIN)/python -m benchmarks

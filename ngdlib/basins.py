@@ -30,6 +30,8 @@ from ngdlib.validate import Array, count, instance, number, real_array, require,
 
 #: Starts in one block: its arrays (starts x data) stay in the processor's cache.
 BLOCK = 128
+#: So many steps apart a block is looked through for runs that have come to rest.
+REST = 10
 #: Blocks that wait at an executor at once, so that a large sweep does not fill memory.
 AHEAD = 64
 
@@ -198,6 +200,14 @@ def fisher(model: Model, theta: ArrayLike, data: Data, fisher_type: str = "exact
     w = p * (1 - p) if fisher_type == "exact" else (p - data.y) ** 2
     J = np.stack([d1, d2], axis=-1)
     return np.einsum("...n,...ni,...nj->...ij", w, J, J) / len(data.x)
+
+
+def fold(model: Model, theta: ArrayLike) -> Array:
+    """One name for one model, shape (..., 2): of (theta1, theta2) and (-theta1, -theta2), which say
+    the same of a `Rhythm`, the one with a frequency >= 0. Other models have one name as it is."""
+    instance("model", model, Model, "a model of this module")
+    theta = vectors("theta", theta, 2)
+    return np.where(theta[..., 1:] < 0, -theta, theta) if isinstance(model, Rhythm) else theta
 
 
 def start(optimiser: Optimiser, theta: ArrayLike) -> State:
@@ -378,15 +388,25 @@ def _advance(model: Model, data: Data, optimiser: Optimiser, state: State, work:
 def _block(model: Model, data: Data, optimiser: Optimiser, starts: Array, steps: int) -> Ends:
     """The ends of one block. A module's function of plain data: any executor can send it."""
     state = start(optimiser, starts)
+    theta, rows = state.theta.copy(), np.arange(len(starts))  # rows: those that still move
     work = _Work(len(starts), len(data.x))
     with np.errstate(all="ignore"):
         for k in range(steps):
+            look = isinstance(optimiser, Natural) and k % REST == REST - 1
+            before = state.theta.copy() if look else None
             _advance(model, data, optimiser, state._replace(count=k + 1), work)
-        at, slope = work.loss_and_gradient(model, state.theta, data)
+            # without a memory, what a step has not moved by one bit stays where it is for ever
+            if look and (still := (state.theta == before).all(axis=-1)).any():
+                theta[rows[still]] = state.theta[still]
+                rows, state = rows[~still], state._replace(theta=state.theta[~still])
+                work = _Work(len(rows), len(data.x))
+        theta[rows] = state.theta
+        work = _Work(len(theta), len(data.x))
+        at, slope = work.loss_and_gradient(model, theta, data)
         norm = np.hypot(slope[:, 0], slope[:, 1])
-    lost = ~(np.isfinite(state.theta).all(axis=-1) & np.isfinite(at) & np.isfinite(norm))
+    lost = ~(np.isfinite(theta).all(axis=-1) & np.isfinite(at) & np.isfinite(norm))
     return Ends(
-        np.where(lost[:, None], np.nan, state.theta),
+        np.where(lost[:, None], np.nan, theta),
         np.where(lost, np.nan, at),
         np.where(lost, np.nan, norm),
     )

@@ -120,3 +120,17 @@ def _parse(text: str) -> tuple[float, float, bool]:
     exponent = int(match[4] or 0)
     bare = match[3] is None and match[4] is None
     return float(plain), 10.0 ** (exponent - decimals), bare
+
+
+def said_at(*at_defaults: bool) -> Callable[[str, bool], None]:
+    """A checker of sentences that a result may overturn: ``said(sentence, true)`` asserts where
+    every condition holds; elsewhere it prints the sentence if it is not true there."""
+    assert_it = all(bool(condition) for condition in at_defaults)
+
+    def said(sentence: str, true: bool) -> None:
+        if assert_it:
+            assert true, f"the text says: {sentence}"
+        elif not true:
+            print(f"The text says: {sentence} In this run it is not so.")
+
+    return said

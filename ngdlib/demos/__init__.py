@@ -1,5 +1,6 @@
 """Interactive demos: widgets in Jupyter, self-contained figures on the book's static pages."""
 
+from ngdlib.demos.basin_runs import BasinRuns
 from ngdlib.demos.damped_line import DampedLine
 from ngdlib.demos.function_space import FunctionSpace
 from ngdlib.demos.gaussian_steps import GaussianSteps
@@ -15,6 +16,7 @@ from ngdlib.demos.trust_region import TrustRegion
 from ngdlib.demos.two_charts import TwoCharts
 
 __all__ = [
+    "BasinRuns",
     "DampedLine",
     "FunctionSpace",
     "GaussianSteps",
