@@ -50,9 +50,7 @@ def computed(executor: Executor | None, store: Path | None, side: int, report) -
     starts = experiment.balanced_starts(EACH, np.random.default_rng(TUNING))
     regime = experiment.regimes(starts, case.truth[1], case.reach)
     tried = experiment.settings()
-    found = sweep(
-        "tuning", case, {repr(key): value for key, value in tried.items()}, starts
-    )
+    found = sweep("tuning", case, {repr(key): value for key, value in tried.items()}, starts)
     losses = np.array([found[repr(key)].loss for key in tried])
     outcomes = np.array([experiment.judged(case, minima, found[repr(key)]) for key in tried])
     chosen = experiment.tuned(tried, losses)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+
 from ngdlib.basins import Data, Ends, Model, fisher, fold, gradient, loss
 from ngdlib.validate import Array, count, instance, number, real_array, vectors
 
@@ -104,7 +105,9 @@ def flow_ends(
         theta = ends[moving]
         g, F = gradient(model, theta, data), fisher(model, theta, data)
         h = np.minimum(stride / np.maximum(np.hypot(g[:, 0], g[:, 1]), 1e-12), LONG)
-        ends[moving] = theta - np.linalg.solve(F + np.eye(2) / h[:, None, None], g[..., None])[..., 0]
+        ends[moving] = (
+            theta - np.linalg.solve(F + np.eye(2) / h[:, None, None], g[..., None])[..., 0]
+        )
         spent[moving] += h
         apart = np.hypot(*np.moveaxis(fold(model, ends[moving])[:, None] - goals, -1, 0))
         moving = moving[(spent[moving] < LONG) & ~(apart < NEAR).any(axis=1)]

@@ -38,7 +38,10 @@ def tables() -> dict[str, object]:
     case = experiment.rhythm()
     minima, best = experiment.validation_minima(case)
     sets = {
-        name: {"x": data.x.round(12 if name == "training" else 10).tolist(), "y": data.y.astype(int).tolist()}
+        name: {
+            "x": data.x.round(12 if name == "training" else 10).tolist(),
+            "y": data.y.astype(int).tolist(),
+        }
         for name, data in (("training", case.training), ("validation", case.validation))
     }
     return {
@@ -65,10 +68,10 @@ class BasinRuns(Demo):
     name = "basin-runs"
     title = "Five optimisers, one start"
     caption = (
-        "Left: level lines of the loss over amplitude and frequency (dashed lines: two very shallow "
-        "levels), the runs of five optimisers from the start that you choose (click, drag or type), "
-        "and the best point of the validation loss (star). Right: how far each is from the star. A "
-        "frequency below 0 is drawn at its mirror image, which is the same model."
+        "Left: level lines of the loss over amplitude and frequency (dashed: two very shallow "
+        "levels), the runs of five optimisers from the start that you choose (click, drag or "
+        "type), and the best point of the validation loss (star). Right: how far each is from the "
+        "star. A frequency below 0 is drawn at its mirror image, which is the same model."
     )
 
     a = Number(-2.0, min=-3.5, max=3.5)
@@ -110,9 +113,9 @@ class BasinRuns(Demo):
             "diagonal": {"stroke": "natural", "dash": "2 3"},
         }
         for name, optimiser in self.optimisers().items():
-            way = basins.run(
-                case.model, case.training, optimiser, [[self.a, self.b]], self.steps
-            )[0][:, 0]
+            way = basins.run(case.model, case.training, optimiser, [[self.a, self.b]], self.steps)[
+                0
+            ][:, 0]
             way = way[np.isfinite(way).all(axis=1)]
             drawn.append(path(_folded(way, x, y), **styles[name]))
             end = basins.fold(case.model, way[-1])

@@ -59,7 +59,7 @@ def downhill_in_any_metric() -> Derivation:
 @derivation(chapter=CHAPTER)
 def another_clock() -> Derivation:
     """With one parameter the natural flow is the ordinary one, read on another clock."""
-    L, F, s, v = symbols("L_1 F s v")
+    L, F, v = symbols("L_1 F v")
     d = Derivation(
         "another-clock",
         title="One parameter: the same way at another speed",
@@ -83,7 +83,6 @@ def another_clock() -> Derivation:
 @derivation(chapter=CHAPTER)
 def the_ridge_of_an_ellipse() -> Derivation:
     """The distance of a point from an ellipse: where the ant turns back."""
-    σ = symbols("s")
     loss = HALF * (a * cos(t)) ** 2 + HALF * (b * sin(t) - c) ** 2
     d = Derivation(
         "the-ridge-of-an-ellipse",
