@@ -27,10 +27,12 @@ from ngdlib import basins, experiment  # noqa: E402
 
 #: Seeds of the starts: those on which settings are chosen, and those of the second model.
 TUNING, SECOND = 21, 31
-EACH, SECOND_STARTS = 50, 300
+EACH = 50
 
 
-def computed(executor: Executor | None, store: Path | None, side: int, report) -> dict[str, object]:
+def computed(
+    executor: Executor | None, store: Path | None, side: int, each: int, steps: int, report
+) -> dict[str, object]:
     """All results, by name: `ngdlib.experiment.results` says what each is."""
 
     def sweep(what, case, optimisers, starts):
@@ -39,7 +41,7 @@ def computed(executor: Executor | None, store: Path | None, side: int, report) -
             case.training,
             optimisers,
             starts,
-            experiment.STEPS,
+            steps,
             executor=executor,
             store=store,
             progress=lambda done, total: report(what, done, total),
@@ -47,19 +49,19 @@ def computed(executor: Executor | None, store: Path | None, side: int, report) -
 
     case = experiment.rhythm()
     minima, _ = experiment.validation_minima(case)
-    starts = experiment.balanced_starts(EACH, np.random.default_rng(TUNING))
+    starts = experiment.balanced_starts(each, np.random.default_rng(TUNING))
     regime = experiment.regimes(starts, case.truth[1], case.reach)
     tried = experiment.settings()
     found = sweep("tuning", case, {repr(key): value for key, value in tried.items()}, starts)
     losses = np.array([found[repr(key)].loss for key in tried])
-    outcomes = np.array([experiment.judged(case, minima, found[repr(key)]) for key in tried])
+    outcomes = judged(case, minima, [found[repr(key)] for key in tried])
     chosen = experiment.tuned(tried, losses)
     fine = sweep("maps", case, chosen, experiment.grid_starts(side, side))
-    maps = [experiment.judged(case, minima, fine[name]) for name in experiment.FIVE]
+    maps = judged(case, minima, [fine[name] for name in experiment.FIVE])
 
     other = experiment.bump()
     low, high = np.array(experiment.SECOND_WINDOW).T
-    other_starts = np.random.default_rng(SECOND).uniform(low, high, (SECOND_STARTS, 2))
+    other_starts = np.random.default_rng(SECOND).uniform(low, high, (6 * each, 2))
     ends = sweep("second model", other, chosen, other_starts)
     other_minima, _ = experiment.validation_minima(other)
     return {
@@ -68,13 +70,18 @@ def computed(executor: Executor | None, store: Path | None, side: int, report) -
             [[np.bincount(row[regime == r], minlength=4) for r in range(3)] for row in outcomes]
         ),
         "chosen": np.array([tuple(chosen[name])[:2] for name in experiment.FIVE]),
-        "maps": np.array(maps, dtype=np.uint8).reshape(-1, side, side),
+        "maps": maps.astype(np.uint8).reshape(-1, side, side),
         "second_starts": other_starts,
-        "second_outcomes": np.array(
-            [experiment.judged(other, other_minima, ends[name]) for name in experiment.FIVE],
-            dtype=np.uint8,
-        ),
+        "second_outcomes": judged(
+            other, other_minima, [ends[name] for name in experiment.FIVE]
+        ).astype(np.uint8),
     }
+
+
+def judged(case: experiment.Case, minima: np.ndarray, many: list[basins.Ends]) -> np.ndarray:
+    """The outcomes of several sweeps of equal size, (sweeps, starts): all their flows at once."""
+    together = basins.Ends(*(np.concatenate(parts) for parts in zip(*many, strict=True)))
+    return experiment.judged(case, minima, together).reshape(len(many), -1)
 
 
 def main() -> None:
@@ -82,6 +89,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes on this machine")
     parser.add_argument("--scheduler", help="address of a dask scheduler, instead of processes")
     parser.add_argument("--side", type=int, default=128, help="starts along a side of a map")
+    parser.add_argument("--starts", type=int, default=EACH, help="of each kind, for the tuning")
+    parser.add_argument("--steps", type=int, default=experiment.STEPS)
+    parser.add_argument("--store", type=Path, default=ROOT / "_build" / "sweep")
     parser.add_argument("--out", type=Path, default=experiment.RESULTS)
     given = parser.parse_args()
     began = time.monotonic()
@@ -100,7 +110,7 @@ def main() -> None:
             executor = stack.enter_context(Client(given.scheduler)).get_executor()
         else:
             executor = stack.enter_context(ProcessPoolExecutor(given.workers))
-        results = computed(executor, ROOT / "_build" / "sweep", given.side, report)
+        results = computed(executor, given.store, given.side, given.starts, given.steps, report)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(given.out, day=date.today().isoformat(), **results)
     print(f"wrote {given.out} in {time.monotonic() - began:.0f} s")
