@@ -259,7 +259,6 @@ def medium_starts(stated) -> Evidence:
         _intervals(dict(zip(FIVE, hits, strict=True)) | {"exact, η = 0.03": slow_hits}),
         "400 steps on the chapter's landscape, settings by the rule, intervals by Wilson.",
         {
-            "100 medium": EACH,
             "of 100": EACH,
             "78": hits[4],
             "73": hits[2],
