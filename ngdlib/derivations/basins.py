@@ -107,9 +107,9 @@ def near_amplitude_zero() -> Derivation:
     d = Derivation(
         "near-amplitude-zero",
         title="Beside the line of amplitude 0",
-        problem=r"At a small amplitude $a$ the Fisher matrix of the rhythm has the entries "
-        r"$A$, $aB$, $aC$ times $a$, and its gradient is $(g_1, a\,g_2)$. How does the second "
-        r"component of the natural step grow as $a \to 0$? ($AC > B^2$; write $AC = B^2 + D$.)",
+        problem=r"At a small amplitude $a$ the Fisher matrix of the rhythm is "
+        r"$F_{11} = A$, $F_{12} = aB$, $F_{22} = a^2C$, and its gradient is $(g_1, a\,g_2)$. What "
+        r"becomes of the natural step, $Fv = -g$, as $a \to 0$? (Write $C = (B^2 + D)/A$.)",
         domain={a: POSITIVE, A: POSITIVE, B: LINE, (D := symbols("D")): POSITIVE, u: LINE, v: LINE},
     )
     C = (B**2 + D) / A
