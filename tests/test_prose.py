@@ -59,3 +59,13 @@ def test_a_table_stays_readable_at_every_legal_value():
     words = [short(v) for v in values]
     assert words == ["0.123", "-3.000", "99999.400", "1.0e+05", "-2.2e+20", "9.4e+40", "—", "—"]
     assert max(map(len, words)) <= 10 and short(1 / 3, 2) == "0.33"
+
+
+def test_a_sentence_is_asserted_at_the_defaults_and_reported_elsewhere(capsys):
+    said_at(True)("The first is ahead.", True)
+    with pytest.raises(AssertionError, match="the first is ahead"):
+        said_at(True, True)("the first is ahead", False)
+    said_at(True, False)("The first is ahead.", True)
+    assert capsys.readouterr().out == ""
+    said_at(False)("The first is ahead.", False)
+    assert "In this run it is not so" in capsys.readouterr().out
