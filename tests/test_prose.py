@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ngdlib.prose import quoted_at, short
+from ngdlib.prose import quoted_at, said_at, short
 
 quoted = quoted_at()
 
