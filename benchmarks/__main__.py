@@ -1,11 +1,6 @@
 """`make bench`: build times, page weight, demo readiness and frame times, the checker of exercises,
 beside their budgets; closed forms beside geomstats; the softmax Fisher beside jax and curvlinops;
-<<<<<<< HEAD
-the mixture's beside scipy and jax;
-TRPO on CartPole.
-=======
-the mixture's beside scipy and jax; the basin sweep beside numpy, torch and jax.
->>>>>>> eb7fe27 (A benchmark of the basin sweep beside numpy, torch and jax)
+the mixture's beside scipy and jax; the basin sweep beside numpy, torch and jax; TRPO on CartPole.
 
     python -m benchmarks               everything below, but digits
     python -m benchmarks build pages   only these
@@ -137,7 +132,6 @@ def mixture() -> Iterator[Row]:
         yield Row(*row)
 
 
-<<<<<<< HEAD
 def kfac() -> Iterator[Row]:
     """One K-FAC step of 784-256-10 beside torch by hand and curvlinops, in one run."""
     from benchmarks.kfac import measure
@@ -157,11 +151,14 @@ def digits() -> Iterator[Row]:
 def cartpole() -> Iterator[Row]:
     """TRPO with a small numpy policy on gymnasium's CartPole, ten seeds: scores and steps."""
     from benchmarks.cartpole import measure
-=======
+
+    for row in measure():
+        yield Row(*row)
+
+
 def basins() -> Iterator[Row]:
     """The basin sweep beside plain numpy, torch and jax, in one run."""
     from benchmarks.basins import measure
->>>>>>> eb7fe27 (A benchmark of the basin sweep beside numpy, torch and jax)
 
     for row in measure():
         yield Row(*row)
@@ -176,13 +173,10 @@ SUITES = {
     "grading": grading,
     "fisher": fisher,
     "mixture": mixture,
-<<<<<<< HEAD
     "kfac": kfac,
     "digits": digits,
     "cartpole": cartpole,
-=======
     "basins": basins,
->>>>>>> eb7fe27 (A benchmark of the basin sweep beside numpy, torch and jax)
 }
 
 
