@@ -6,7 +6,7 @@ CLASS ?= ~/ngd-class
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE # the environment is our own: compile each module once, not each time
 unexport NOTEBOOK PARAMS # book/rerun.py reads them as they were typed: neither make nor a shell expands them
-.PHONY: help setup book pdf serve lab rerun exercises class release grade lint test bench sweep clean
+.PHONY: help setup book pdf serve live lab rerun exercises class release grade lint test bench sweep clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ pdf: ## build, then print the whole book: _build/html/natural-gradient.pdf
 
 serve: book ## build, then serve the book on this machine (PORT=8000)
 	@$(BIN)/python book/serve.py --port $(PORT)
+
+live: book ## build, then serve the book with Python behind it (PORT=8000 OPTIONS=--no-browser)
+	@$(BIN)/python book/live.py --port $(PORT) $(OPTIONS)
 
 lab: setup ## open the chapters and exercises in JupyterLab (OPTIONS="--port 9000 --no-browser")
 	@$(BIN)/jupyter lab --allow-root --LabApp.default_url=/lab/tree/chapters $(OPTIONS)

@@ -92,6 +92,14 @@ def demos() -> Iterator[Row]:
         yield Row(*row)
 
 
+def live() -> Iterator[Row]:
+    """From the click on 'Run this page' to what the first cell shows."""
+    from benchmarks.live import measure
+
+    for row in measure():
+        yield Row(*row)
+
+
 def checker() -> Iterator[Row]:
     """Milliseconds a check, the size of the page's script, and sympy beside it."""
     from benchmarks.checker import measure
@@ -168,6 +176,7 @@ SUITES = {
     "build": build,
     "pages": pages,
     "demos": demos,
+    "live": live,
     "checker": checker,
     "geomstats": geomstats,
     "grading": grading,

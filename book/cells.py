@@ -165,6 +165,8 @@ class ShowCells(SphinxPostTransform):
             if cell.get("nb_element") == "cell_code" and cell.children
         ]
         for cell in cells:
+            for part in cell.children:  # live.js finds the code and the output of a cell by it
+                part["classes"].append(f"at-{cell['cell_index']}")
             if "tag_checks" in cell["classes"]:
                 self.proof_reading(cell)
             elif "tag_hide-input" in cell["classes"]:

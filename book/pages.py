@@ -36,6 +36,7 @@ PAGE_CSS = EXERCISES / "page" / "page.css"
 STATIC = ROOT / "book" / "static"
 SCRIPTS = [STATIC / "terms.js", STATIC / "page.js"]
 FIRST_JS = STATIC / "first.js"
+LIVE = [STATIC / "live.js", STATIC / "live.css"]  # asked for by the page that is run
 SHEETS = [STATIC / "faces.css", *sorted(DEMOS.glob("*.css")), PAGE_CSS, STATIC / "book.css"]
 
 
@@ -44,6 +45,7 @@ def note_own_files(app, config) -> None:
     parts = [*SHEETS, DEMOS / "host.js", *sorted(EXERCISES.rglob("*.js"))]
     parts += [
         *SCRIPTS,
+        *LIVE,
         FIRST_JS,
         terms.LIST,
         *sorted((ROOT / "book").glob("*.py")),
@@ -81,6 +83,8 @@ def add_own_files(app) -> None:
     for script in SCRIPTS:
         shutil.copy(script, made)
         app.add_js_file(script.name, priority=700)
+    for part in LIVE:
+        shutil.copy(part, made)
     (made / "exercises.js").write_text(exercises_script(), encoding="utf-8")
     (made / "faces.js").write_text(face_bytes(), encoding="utf-8")
     served = shutil.ignore_patterns("node_modules", "axe", "ready", "*.ttf")
@@ -133,6 +137,8 @@ def page_head(app, pagename, templatename, context, doctree) -> None:
         '<div role="list" class="citation-list">', '<div class="citation-list">'
     )
     context["body"] = re.sub(r'href="([^":#]+)\.ipynb', to_page, context["body"])
+    if "cell_input " in context["body"] and not os.environ.get("NGD_RERUN"):
+        context["body"] = context["body"].replace("</h1>", "</h1>\n" + RUN, 1)
     if note := os.environ.get("NGD_RERUN"):  # this is the page of a rerun: say so, and mark it
         state = "changed" if "at-defaults" in note else "defaults"
         context["body"] = f'<div data-rerun="{state}">{note}{context.get("body", "")}</div>'
@@ -261,6 +267,11 @@ def one_id_each(app, doctree) -> None:
                 for name in [n for n, own in doctree.nameids.items() if own == identity]:
                     doctree.nameids[name] = new
 
+
+RUN = (
+    '<div class="ngd-run"><button type="button" data-ngd-press="run">Run this page</button>'
+    '<span role="status"></span></div>'
+)
 
 ROOT_PAGE = """<!DOCTYPE html>
 <html lang="en">

@@ -130,6 +130,19 @@ def read_arguments(given: Iterable[str], known: Mapping[str, Parameter]) -> dict
     return values
 
 
+def with_values(source: str, values: Mapping[str, object]) -> str:
+    """The source of a `parameters` cell with these values in the place of its own.
+
+    ValueError for a name that no line of it assigns.
+    """
+    for name, value in values.items():
+        line = re.compile(rf"^(\s*{re.escape(name)}\s*=\s*)(.+?)(\s*#.*)$", flags=re.M)
+        if not line.search(source):
+            raise ValueError(f"there is no parameter {name!r}")
+        source = line.sub(lambda m, value=value: f"{m[1]}{value!r}{m[3]}", source, count=1)
+    return source
+
+
 def describe(known: Mapping[str, Parameter]) -> str:
     """The parameters as lines of text."""
     rows = [f"  {p.name} = {p.default!r:<8} {p.about}; {p.expects()}" for p in known.values()]

@@ -10,7 +10,7 @@ import pytest
 from ipywidgets import FloatSlider, Text
 
 from ngdlib.panel import Panel, live, panel
-from ngdlib.parameters import Parameter, example, parameters
+from ngdlib.parameters import Parameter, example, parameters, with_values
 from tests.conftest import ROOT
 
 CHAPTERS = [
@@ -174,3 +174,22 @@ def test_every_chapter_shows_how_a_demo_lives_in_jupyter(file):
     named = [source for source in code if re.search(r"^demo = \w+\(", source, flags=re.M)]
     assert len(named) == 1 and code.index(named[0]) < code.index(live_cell)
     assert sum(f'panel("{file.stem}")' in source for source in code) == 1
+
+
+def test_a_parameters_cell_takes_other_values():
+    source = "eta = 1.0  # step size, in (0, 4]\nn = 2  # steps, in [1, 9]\nnote = n  # not one"
+    other = with_values(source, {"eta": 0.25, "n": 7})
+    assert other == source.replace("1.0 ", "0.25 ").replace("n = 2", "n = 7")
+    assert parameters(chapter())["eta"].default == 1.0
+    with pytest.raises(ValueError, match="there is no parameter 'et'"):
+        with_values(source, {"et": 1.0})
+
+
+@pytest.mark.parametrize("file", CHAPTERS, ids=lambda file: file.stem)
+def test_every_chapter_takes_its_own_values(file):
+    book = json.loads(file.read_text("utf-8"))
+    cell = next(c for c in book["cells"] if "parameters" in c["metadata"].get("tags", []))
+    source, known = "".join(cell["source"]), parameters(book)
+    same = with_values(source, {p.name: p.default for p in known.values()})
+    cell["source"] = same
+    assert parameters(book) == known

@@ -1,6 +1,6 @@
 // What a page does besides showing text and demos.
 (() => {
-  const root = document.documentElement;
+  const root = document.documentElement, here = document.currentScript.src;
 
   // Paper is light: a page that is dark is light while it is printed.
   let before = null;
@@ -17,9 +17,29 @@
     const press = e.target.closest?.("[data-ngd-press]")?.dataset.ngdPress;
     if (press === "print") window.print();
     if (press === "full-screen") toggleFullScreen();
+    if (press === "run") run(e.target.closest(".ngd-run"));
     // its icon, which was pressed, has been taken out by now
     e.composedPath().find(node => node.matches?.("button.copybtn"))?.focus({ preventScroll: true });
   });
+
+  // The code of a page runs where `make live` serves it. Elsewhere the button says what to do.
+  const NO_KERNEL = "There is no Python behind this copy of the book: type <code>make live</code> in the book’s folder to change "
+    + "and run its code on the page, <code>make lab</code> to do so in JupyterLab, or <a download>take this notebook along</a>.";
+  const run = async bar => {
+    const said = bar.querySelector("[role=status]");
+    try {
+      if (root.dataset.ngdKernels === undefined) {
+        said.innerHTML = NO_KERNEL;
+        said.querySelector("a").href = location.pathname.replace(/.*\/([\w-]+)\.html$/, "../notebooks/$1.ipynb");
+      } else if (!bar.dataset.started) {
+        bar.dataset.started = "";
+        await (await import(new URL("live.js", here))).start(bar);
+      }
+    } catch (error) {
+      delete bar.dataset.started; // it may be tried again
+      said.textContent = error.message;
+    }
+  };
 
   // Copied prose has its formulas as TeX: each stands whole in the selection, or not at all.
   const formula = node => (node.nodeType === 1 ? node : node.parentElement)?.closest("mjx-container[data-tex]");
