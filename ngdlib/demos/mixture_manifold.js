@@ -19,9 +19,9 @@ const eigen = (e, sigma) => {
 
 /** Nodes and weights for expectations over a target [t1, t2] of functions of a member with half-gap e. */
 const nodes = (target, sigma, e = 0, fine = true) => {
-  const m = (target[0] + target[1]) / 2, a = Math.abs(target[1] - target[0]) / 2, reach = a + (fine ? 9 : 6.5) * sigma;
+  const m = (target[0] + target[1]) / 2, a = Math.abs(target[1] - target[0]) / 2, reach = a + (fine ? 9 : 5.5) * sigma;
   // the integrands have poles at distance πσ²/(2e) from the line
-  let h = sigma / (fine ? 4 : 2.5);
+  let h = sigma / (fine ? 4 : 2);
   if (fine) while (h > (Math.PI * sigma) ** 2 / (24 * Math.max(Math.abs(e), a, 1e-9))) h /= 2;
   const n = Math.ceil((2 * reach) / h), x = new Float64Array(n + 1), p = new Float64Array(n + 1);
   const scale = (2 * reach) / n / (2 * sigma * Math.sqrt(2 * Math.PI));
@@ -149,6 +149,8 @@ const VIEWS = [
   ["More than 45° apart", { mu1: 0.45, mu2: 0.55, reach: 1.5 }],
   ["On the diagonal", { mu1: 0.5, mu2: 0.5, reach: 1.5 }],
   ["Half the σ: a narrower ridge", { mu1: -0.15, mu2: 0.15, sigma: 0.5, reach: 2, grid: 24 }],
+  ["EM, and one natural step in v", { mu1: -0.05, mu2: 0.05, reach: 1.5, paths: "all", eta: 1, steps: 1 }],
+  ["From (1, 4), in small steps", { mu1: 1, mu2: 4, reach: 4.5, paths: "two", eta: 0.05, steps: 300 }],
   ["Flow: natural", { flow: "natural", contours: "off" }],
   ["Flow: ordinary", { flow: "ordinary", contours: "off" }],
   ["Flow to a target on the diagonal", { t1: 0, t2: 0, flow: "natural", contours: "off" }],
@@ -256,11 +258,14 @@ export default ngd.demo({
       bits.left[k] = 0.5 + 3 * Math.random();
     };
     let coarse = null, coarseKey = "";
-    const advance = (dt, pen) => {
+    let turns = 0;
+    const advance = (dt, pen) => { // while a handle is dragged, every second particle takes both steps
+      const stride = ui.dragging ? 2 : 1, t = dt * stride;
+      turns += 1;
       const { t1, t2, sigma, reach, flow } = field, key = `${t1},${t2},${sigma}`;
       if (key !== coarseKey) [coarse, coarseKey] = [nodes([t1, t2], sigma, 0, false), key];
       const X = plane.x, Y = plane.y, s2 = sigma * sigma;
-      for (let k = 0; k < PARTICLES; k += 1) {
+      for (let k = turns % stride; k < PARTICLES; k += stride) {
         const m = bits.m[k], v = bits.v[k], e = Math.sqrt(v), s = bits.s[k];
         const [a, h] = slopes(m, e, coarse, sigma);
         // times: far apart both flows are equally fast, for there F = I/(2σ²)
@@ -270,9 +275,9 @@ export default ngd.demo({
           dm = -a / (2 * plus);
           dv = -h / per;
         }
-        bits.m[k] = m + dt * dm;
-        bits.v[k] = Math.max(0, v + dt * dv);
-        bits.left[k] -= dt;
+        bits.m[k] = m + t * dm;
+        bits.v[k] = Math.max(0, v + t * dv);
+        bits.left[k] -= t;
         const f = Math.sqrt(bits.v[k]);
         pen.moveTo(X(m - s * e), Y(m + s * e));
         pen.lineTo(X(bits.m[k] - s * f), Y(bits.m[k] + s * f));
@@ -319,7 +324,7 @@ export default ngd.demo({
         pen.globalAlpha = 1;
       }
       pen.strokeStyle = colours()[field.flow === "natural" ? "natural" : "euclidean"];
-      pen.lineWidth = 1.3;
+      pen.lineWidth = ratio > 1 ? 1.3 : 1; // one pixel is drawn without an outline, and so faster
       pen.beginPath();
       advance(dt, pen);
       pen.stroke();
@@ -494,7 +499,7 @@ export default ngd.demo({
         field = s;
         plane.update({ box: [44, 10, size - 56, size - 56], x: { domain: [-r, r], label: "mean μ₁" }, y: { domain: [-r, r], label: "mean μ₂" } });
         const span = r + 1.5 * s.sigma;
-        density.update({ box: [34, 8, wide - 46, height - 62], x: { domain: [-span, span], label: "outcome x" }, y: { domain: [0, 0.45 / s.sigma], ticks: [], label: "density" } });
+        density.update({ box: [44, 8, wide - 56, height - 62], x: { domain: [-span, span], label: "outcome x" }, y: { domain: [0, 0.45 / s.sigma], ticks: [], label: "density" } });
         const X = plane.x, Y = plane.y, at = here(s), [x, y] = [X(s.mu1), Y(s.mu2)];
         const inside = Math.max(Math.abs(s.mu1), Math.abs(s.mu2)) <= r, starred = Math.max(Math.abs(s.t1), Math.abs(s.t2)) <= r;
         attr(probe.node, { visibility: inside ? null : "hidden" });
