@@ -63,6 +63,7 @@ OTHER_SENSES = {  # the word is there, but it means something else
     "mixture": ["arrows-read: angle"],
     "fisher-metric": ["gram: angle", "kl-factor: natural gradient"],
     "function-space": ["projection-read: angle"],
+    "ledger": ["ledger-sources: basin"],  # the title of a source
     "bernoulli": ["what-fails: Lagrange multiplier", "pitfalls: precision"],
 }
 
