@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import yaml
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 from pypdf import PdfReader
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,6 +59,14 @@ def offer(site: Path) -> None:
 
 
 def printed(site: Path, only: set[str] | None = None) -> tuple[bytes, list[str]]:
+    """`printed_by` a Chromium of its own."""
+    with sync_playwright() as playwright:
+        return printed_by(launch(playwright), site, only)
+
+
+def printed_by(
+    chromium: Browser, site: Path, only: set[str] | None = None
+) -> tuple[bytes, list[str]]:
     """The PDF of the site, or of some chapters, and what does not fit on its pages."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     pages = list(chapters(site, only))
@@ -68,19 +76,16 @@ def printed(site: Path, only: set[str] | None = None) -> tuple[bytes, list[str]]
         "small": f"{config['author']}\nText under CC BY 4.0, code under the MIT licence.\n"
         "On paper the demos stand still: the book on a screen moves, checks answers and reruns.",
     }
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        page = chromium.new_page(viewport={"width": 643, "height": 900})  # the column of the paper
-        page.emulate_media(media="print", color_scheme="light")
-        page.route("**/*", lambda route: answer(route, site, pages))
-        page.goto(f"{HERE}/chapters/the-book.html")
-        out = page.evaluate("([pages, front]) => gather(pages, front)", [pages, front])
-        first = PdfReader(BytesIO(pdf(page)))
-        page.evaluate(
-            "number", numbers(first, [*(f"{p['name']}--top" for p in pages), "solutions"])
-        )
-        made = pdf(page)
-        chromium.close()
+    page = chromium.new_page(viewport={"width": 643, "height": 900})  # the column of the paper
+    page.emulate_media(media="print", color_scheme="light")
+    page.route("**/*", lambda route: answer(route, site, pages))
+    page.goto(f"{HERE}/chapters/the-book.html")
+    out = page.evaluate("([pages, front]) => gather(pages, front)", [pages, front])
+    first = PdfReader(BytesIO(pdf(page)))
+    places = [*(f"{p['name']}--top" for p in pages), "solutions"]
+    page.evaluate("places => number(places)", numbers(first, places))
+    made = pdf(page)
+    page.close()
     year = str(config["copyright"])
     return re.sub(rb"\(D:\d{14}", b"(D:" + year.encode() + b"0101000000", made), out
 

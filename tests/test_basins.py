@@ -1,6 +1,7 @@
 """The sweep against automatic differentiation, dense algebra, AdamW written again; and its ways of
 being computed: rows, blocks, threads, processes, a cluster, interrupted and resumed."""
 
+import asyncio
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
@@ -166,6 +167,7 @@ def test_an_interrupted_sweep_goes_on_and_repeats_nothing(tmp_path):
 
 
 def test_a_cluster_gives_the_same_bytes_though_a_worker_dies_on_the_way(tmp_path):
+    asyncio.set_event_loop(asyncio.new_event_loop())  # a browser test may have left none
     model, data = MODELS[0], data_of(MODELS[0])
     alone = basins.sweep(model, data, FIVE, STARTS, 400)
     with (

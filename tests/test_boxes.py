@@ -154,7 +154,9 @@ def test_the_same_bytes_each_time(folder):
 
 def test_unknown_sets_are_refused():
     for make in (boxes, progress):
-        with pytest.raises(ValueError, match=r"expected one of .*bernoulli, .*coordinates, .*'coin'"):
+        with pytest.raises(
+            ValueError, match=r"expected one of .*bernoulli, .*coordinates, .*'coin'"
+        ):
             make("coin")
 
 

@@ -79,7 +79,7 @@ def test_a_repeated_parameter_is_refused():
         (["NOTEBOOK=bernoulli", "PARAMS=eta=`touch spoiled`;"], "got '`touch'"),
         (['NOTEBOOK=x"; touch spoiled; "'], "no chapter with parameters is called"),
         (["NOTEBOOK=../chapters/bernoulli.ipynb"], "expected a chapter's name, bernoulli"),
-        (["NOTEBOOK=bernouli"], "there are: bernoulli"),
+        (["NOTEBOOK=bernouli"], "there are: basins, bernoulli"),
         ([], "say which chapter"),
         (["PARAMS=eta=0.5"], "say which chapter"),
     ],

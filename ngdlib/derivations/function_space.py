@@ -232,6 +232,7 @@ def powers_of_the_metric() -> Formula:
     return formula(
         times(σ, (σ**2 / D) ** (-k), σ, 1 / D),
         (σ**2 / D) ** (1 - k),
+        name="powers-of-the-metric",
         domain={σ: POSITIVE, k: Interval(0, oo), D: POSITIVE},
     )
 
@@ -243,5 +244,6 @@ def inverted_twice() -> Formula:
     return formula(
         times(D, σ**2, (σ**2) ** -2),
         1 / (σ**2 / D),
+        name="inverted-twice",
         domain={σ: POSITIVE, D: POSITIVE},
     )

@@ -286,7 +286,7 @@ TYPED = {
     "score": [
         (["1/(1-q)"], "✗ Not yet. The score of tails: The inner derivative of"),
         (["1/("], "? I cannot read this yet. In The score of tails: The formula ends too early."),
-        (["1"], "✗ Not yet. The score of tails: Only the power of \\(1 - q\\) is off"),
+        (["1"], "✗ Not yet. The score of tails: As \\(q \\to 0\\) the answer goes to −1"),
         (["-1/(1-q)"], "✓ Correct. 2 of 2 points."),
     ],
 }

@@ -15,8 +15,8 @@ SOME = {"index", "bernoulli", "bibliography"}
 
 
 @pytest.fixture(scope="module")
-def made():
-    return paper.printed(SITE, SOME)
+def made(browser):
+    return paper.printed_by(browser, SITE, SOME)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_nothing_sticks_out_of_the_page(made):
     assert made[1] == []
 
 
-def test_a_word_that_does_not_fit_is_reported(tmp_path):
+def test_a_word_that_does_not_fit_is_reported(browser, tmp_path):
     """The control: one long word in a copy of a page."""
     for name in ("chapters/index.html", "chapters/bibliography.html"):
         file = tmp_path / name
@@ -37,7 +37,7 @@ def test_a_word_that_does_not_fit_is_reported(tmp_path):
         wide = f'<p style="white-space: nowrap">{"wide" * 60}</p>'
         file.write_text(text.replace("<section", f"<section>{wide}</section><section", 1))
     (tmp_path / "_static").symlink_to(SITE / "_static")
-    _, out = paper.printed(tmp_path, {"index", "bibliography"})
+    _, out = paper.printed_by(browser, tmp_path, {"index", "bibliography"})
     assert out and "wide" in out[0]
 
 
@@ -128,8 +128,8 @@ def test_every_line_of_a_derivation_is_printed(reader):
     assert all("".join(html.unescape(reason).split()) in whole for reason in reasons)
 
 
-def test_the_same_pages_give_the_same_bytes(made):
-    assert paper.printed(SITE, SOME)[0] == made[0]
+def test_the_same_pages_give_the_same_bytes(browser, made):
+    assert paper.printed_by(browser, SITE, SOME)[0] == made[0]
 
 
 def test_the_opening_page_offers_the_file_once_it_is_there(tmp_path):

@@ -202,7 +202,10 @@ def test_a_second_release(the_class, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "due", "says"),
-    [("nothing", "", "SET: expected one of bernoulli"), ("bernoulli", "tomorrow", "DUE: expected")],
+    [
+        ("nothing", "", "SET: expected one of basins, bernoulli"),
+        ("bernoulli", "tomorrow", "DUE: expected"),
+    ],
 )
 def test_a_release_that_cannot_be(the_class, name, due, says):
     with pytest.raises(ValueError, match=says):
