@@ -423,7 +423,7 @@ class Cell {
     const said = output.list.map(o => o.text ?? "").join("");
     const found = [...said.matchAll(/^The text quotes (\S+) for the default parameters; here .*? is (.*)\.$/gm)];
     const mark = fold.firstElementChild;
-    this.label ??= mark.textContent;
+    this.label = fold.dataset.printed ??= mark.textContent;
     this.off = found.length;
     const off = this.book.cells.filter(c => c.off && c.code?.closest("details") === fold).reduce((sum, c) => sum + c.off, 0);
     mark.textContent = off ? `${this.label.replace("✓ ", "")}, ${off} of them with another result than in the text` : this.label;
@@ -583,10 +583,11 @@ class Book {
     for (const cell of this.cells) {
       cell.set(cell.source);
       cell.restore();
-      for (const now of cell.now ?? []) now.remove();
+      cell.now = [];
       if (cell.label) cell.code.closest("details").firstElementChild.textContent = cell.label;
       cell.off = 0;
     }
+    for (const now of document.querySelectorAll(".ngd-now")) now.remove();
     this.mark(false);
     this.fields?.forEach(([p, field]) => (field.value = p.default));
     this.say("Code and outputs are as printed.");
