@@ -412,9 +412,6 @@ def test_other_parameters(page):
     marks = page.locator(".ngd-checks > summary", has_text="with another result than in the text")
     assert marks.count() > 0
     assert page.locator(".bd-article[data-rerun=changed]").count() == 1
-    page.get_by_role("button", name="Reset all").click()
-    assert page.locator(".ngd-now").count() == marks.count() == 0
-    assert page.locator("[data-rerun]").count() == 0
 
 
 # --- when things go wrong -----------------------------------------------------------------------
@@ -456,7 +453,8 @@ def test_without_a_kernel_the_button_says_what_to_do(browser, served, tmp_path, 
     assert "make live" in said.inner_text() and "make lab" in said.inner_text()
     link = said.locator("a").get_attribute("href")
     assert link == f"../notebooks/{CHAPTER}.ipynb" and (HTML / "chapters" / link).exists()
-    assert errors == []
+    icon = "404" if how == "server" else "no such error"  # the server of the test has no icon
+    assert [e for e in errors if icon not in e] == []
     page.close()
 
 
