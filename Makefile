@@ -52,6 +52,7 @@ lint: setup ## ruff over code and notebooks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
+test: export OPENBLAS_NUM_THREADS = 1 # the tests are as many at once as there are cores
 test: ## everything: lint, unit tests, notebooks, the built pages in a browser
 	@$(PYTHON) book/bootstrap.py --tests
 	@$(MAKE) --no-print-directory lint book

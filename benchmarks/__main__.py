@@ -2,9 +2,10 @@
 beside their budgets; closed forms beside geomstats; the softmax Fisher beside jax and curvlinops;
 the mixture's beside scipy and jax; the basin sweep beside numpy, torch and jax; TRPO on CartPole.
 
-    python -m benchmarks               everything below, but digits
+    python -m benchmarks               everything below, but digits and cartpole
     python -m benchmarks build pages   only these
     python -m benchmarks digits        the runs of the chapter on K-FAC, which it writes anew
+    python -m benchmarks cartpole      those of the chapter on trust regions
 
 Build times are wall-clock seconds of `make book` on this machine, with the packages installed.
 """
@@ -141,7 +142,7 @@ def mixture() -> Iterator[Row]:
 
 
 def kfac() -> Iterator[Row]:
-    """One K-FAC step of 784-256-10 beside torch by hand and curvlinops, in one run."""
+    """One K-FAC step of 784-256-10 beside torch, curvlinops and kfac-jax, in one run."""
     from benchmarks.kfac import measure
 
     for row in measure():
@@ -157,7 +158,7 @@ def digits() -> Iterator[Row]:
 
 
 def cartpole() -> Iterator[Row]:
-    """TRPO with a small numpy policy on gymnasium's CartPole, ten seeds: scores and steps."""
+    """TRPO with a small numpy policy on gymnasium's CartPole, ten seeds; writes its file."""
     from benchmarks.cartpole import measure
 
     for row in measure():
@@ -196,9 +197,10 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "suites", nargs="*", help=f"any of {', '.join(SUITES)}; default all but digits"
+        "suites", nargs="*", help=f"any of {', '.join(SUITES)}; default all but digits and cartpole"
     )
-    chosen = parser.parse_args().suites or [name for name in SUITES if name != "digits"]
+    writes = ("digits", "cartpole")
+    chosen = parser.parse_args().suites or [name for name in SUITES if name not in writes]
     if unknown := set(chosen) - set(SUITES):
         parser.error(f"no such suite: {', '.join(sorted(unknown))}")
     for name in chosen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -22,6 +23,14 @@ def environment(folder: Path) -> Path:
         lock = ["--require-hashes", "-r", folder / "requirements.lock"]
         subprocess.run([*uv, "pip", "install", "-q", "--python", python, *lock], check=True)
     return python
+
+
+def ask(folder: Path, script: Path, *files: Path) -> None:
+    """Run a peer's program in the environment of `folder`; it finds this module, which needs
+    nothing that the environment may lack."""
+    command = [environment(folder), script, *files]
+    at = os.environ | {"PYTHONPATH": str(BUILD.parent)}
+    subprocess.run([str(part) for part in command], check=True, env=at)
 
 
 def best(f: Callable[[], Any], repeats: int) -> tuple[Any, float]:

@@ -3,7 +3,8 @@
     python book/authors.py            # says what is wrong
     python book/authors.py --fold     # also folds in JupyterLab what the page folds
 
-A notebook that is no JSON, a `$` without its partner, a formula's macro that MathJax has not.
+A notebook that is no JSON, a `$` without its partner, a formula's macro that MathJax has not, a
+citation that would not read in JupyterLab.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT))
+
+from book import citations  # noqa: E402
+
 FOLDED = {"hide-input", "remove-input", "checks"}
 CODE = re.compile(r"^(```+|~~~+).*?^\1|(`+)(?!`).*?(?<!`)\2(?!`)", flags=re.M | re.S)
 
@@ -28,7 +33,8 @@ def faults(root: Path = ROOT) -> list[str]:
         for line, text in passages(file):
             if text is None:
                 return [*found, f"{name}:{line[0]}: not a notebook: {line[1]}"]
-            found += [f"{name}:{line + k}: {what}" for k, what in dollars(text)]
+            slips = [*dollars(text), *citations.faults(text, root)]
+            found += [f"{name}:{line + k}: {what}" for k, what in sorted(slips)]
     return found
 
 

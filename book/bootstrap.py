@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -155,13 +156,13 @@ def make_venv() -> None:
 
 def vendor() -> None:
     """`_build/vendor`: MathJax for the build and the pages, terser that makes their script small,
-    the faces, axe-core.
+    CodeMirror for the page that is run, the faces, axe-core.
     """
     faces = ROOT / "book" / "faces.py"
     want = digest(ROOT / "book" / "package-lock.json", Path(__file__), faces)
     if read(VENDOR / "ready") == want:
         return
-    say("fetching MathJax, the faces, terser and axe-core (pinned, hash-checked)")
+    say("fetching MathJax, CodeMirror, the faces, terser and axe-core (pinned, hash-checked)")
     VENDOR.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=VENDOR.parent) as scratch:
         work, made = Path(scratch, "npm"), Path(scratch, "made")
@@ -185,12 +186,34 @@ def vendor() -> None:
         shutil.copy(modules / "mathjax" / "LICENSE", made / "mathjax")
         for name in ("mathjax", "terser", "@jridgewell"):  # modules of node, and what they ask for
             shutil.copytree(modules / name, made / "node_modules" / name)
+        codemirror(modules, made / "codemirror")
         run(python(), str(faces), str(modules), str(made / "faces"))
         (made / "axe").mkdir()
         shutil.copy(modules / "axe-core" / "axe.min.js", made / "axe")
         (made / "ready").write_text(want)
         shutil.rmtree(VENDOR, ignore_errors=True)
         made.rename(VENDOR)
+
+
+def codemirror(modules: Path, made: Path) -> None:
+    """CodeMirror's modules, a file each, that ask for one another by file: a browser loads them as
+    they are, without a bundler.
+    """
+    asks = re.compile(r"""^((?:import|export) .*?from )['"]([^'".]+)['"]""", flags=re.M)
+
+    def file(package: str) -> str:
+        return f"{package.strip('@').replace('/', '-')}.js"
+
+    made.mkdir()
+    wanted = ["@codemirror/commands", "@codemirror/lang-python"]  # they ask for all the others
+    for package in wanted:
+        folder = modules / package
+        entry = json.loads((folder / "package.json").read_text())["exports"]["import"]
+        text = (folder / entry).read_text(encoding="utf-8")
+        wanted += dict.fromkeys(name for _, name in asks.findall(text) if name not in wanted)
+        text = asks.sub(lambda m: f"{m[1]}'./{file(m[2])}'", text)
+        licence = (folder / "LICENSE").read_text(encoding="utf-8")
+        (made / file(package)).write_text(f"/*! {package}\n\n{licence}*/\n{text}", "utf-8")
 
 
 def driven(programs: dict[str, tuple[str, ...]], why: str) -> None:

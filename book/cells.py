@@ -146,10 +146,13 @@ def label(sources: list[str], output: str) -> str:
         for n, word in ((numbers, "number"), (others, "statement"))
         if n
     ]
-    off = output.count("The text quotes")  # a rerun with other parameters
-    differ = f", {off} of them with another result than in the text" if off else ""
-    tick = "" if off else "✓ "
-    return f"{tick}{' and '.join(parts)} checked{differ}"
+    off = output.count("The text quotes")  # a rerun with other parameters; each turn of a loop
+    untrue = output.count("In this run it is not so.")
+    differ = [f"{off} number{'s' * (off != 1)} with another result than in the text"] if off else []
+    differ += [f"{untrue} statement{'s' * (untrue != 1)} not true here"] if untrue else []
+    if differ:
+        return f"checked: {' and '.join(differ)}"
+    return f"✓ {' and '.join(parts)} checked"
 
 
 class ShowCells(SphinxPostTransform):

@@ -103,6 +103,7 @@ def run_notebook(file: Path) -> ExecutionResult:
         allow_errors=False,
         shutdown_kernel="immediate",
         store_widget_state=False,  # widget ids are random; the pages carry their own form
+        coalesce_streams=True,  # a kernel sends what a cell prints in as many parts as it took time
         extra_arguments=["--log-level=ERROR"],
     )
 
@@ -117,6 +118,7 @@ def main() -> None:
         PYTHONHASHSEED="0",
         OPENBLAS_NUM_THREADS="1",
         MPLBACKEND="agg",
+        NGD_PAGE="1",  # see ngdlib.plots.rc_for
         PYDEVD_DISABLE_FILE_VALIDATION="1",
     )
     folder = cache_folder(options.build)

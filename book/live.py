@@ -15,14 +15,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
+import re
 import secrets
 import shutil
 import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import nbformat
 from jupyter_cache import get_cache
@@ -31,8 +37,12 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.auth.identity import IdentityProvider
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.serverapp import ServerApp
-from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from jupyter_server.services.kernels.kernelmanager import (
+    AsyncMappingKernelManager,
+    ServerKernelManager,
+)
 from tornado import web
+from traitlets import default
 from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,6 +69,19 @@ class Identity(IdentityProvider):
 
     def should_check_origin(self, handler: web.RequestHandler) -> bool:
         return True
+
+
+class Kernel(ServerKernelManager):
+    """One kernel. Jupyter lists it before it gives it its state: so it has one from the start, and
+    the list can be asked for at any time."""
+
+    @default("execution_state")
+    def _starting(self) -> str:
+        return "starting"
+
+    @default("last_activity")
+    def _now(self) -> datetime:
+        return utcnow()
 
 
 class Kernels(AsyncMappingKernelManager):
@@ -109,6 +132,8 @@ class BookFile(JupyterHandler, web.StaticFileHandler):
         file = Path(self.absolute_path).resolve()
         if root not in file.parents or not file.is_file():
             raise web.HTTPError(404)
+        if match := re.fullmatch(r"chapters/([\w-]+)\.html", path):  # its cells will be asked for
+            asyncio.get_running_loop().run_in_executor(None, chapter, self.settings, match[1])
         self.xsrf_token  # noqa: B018  (the cookie that the page's requests give back)
         text = file.read_text(encoding="utf-8")
         self.set_header("Content-Type", "text/html; charset=UTF-8")
@@ -127,6 +152,52 @@ class BookFile(JupyterHandler, web.StaticFileHandler):
         self.set_header("Cache-Control", "no-cache")
 
 
+class Made(NamedTuple):
+    """What a page was made from: the notebook, its parameters, and what its script asks for."""
+
+    book: nbformat.NotebookNode
+    known: dict[str, worked.Parameter]
+    answer: str
+
+
+def chapter(settings: Mapping[str, Any], name: str) -> Made | None:
+    """A chapter of the built book, read once in each state of its file; None for another name."""
+    file = settings["ngd_build"] / "jupyter_execute" / "chapters" / f"{name}.ipynb"
+    if not file.is_file():
+        return None
+    return _made(file, settings["ngd_cache"], file.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=32)
+def _made(file: Path, kept: Path, changed: int) -> Made:
+    book = nbformat.read(file, as_version=4)
+    known = worked.parameters(book)
+    code = [(k, cell) for k, cell in enumerate(book.cells) if cell.cell_type == "code"]
+    record = cached(cache := get_cache(str(kept)), file)
+    ran = cache.get_cache_bundle(record.pk).nb.cells if record else []  # its code cells
+    cells = [
+        {
+            "at": k,
+            "id": cell.id,
+            "source": cell.source,
+            "tags": cell.metadata.get("tags", []),
+            "printed": executed.outputs,
+        }
+        for (k, cell), executed in zip(code, ran or [c for _, c in code], strict=True)
+    ]
+    fields = [
+        {
+            "name": p.name,
+            "default": repr(p.default),
+            "about": p.about,
+            "allowed": p.allowed,
+            "choices": [repr(choice) for choice in p.choices() or ()],
+        }
+        for p in known.values()
+    ]
+    return Made(book, known, json.dumps({"cells": cells, "parameters": fields}))
+
+
 class Chapter(APIHandler):
     """What the built page of a chapter was made from: its cells, what each printed, its parameters.
 
@@ -135,38 +206,13 @@ class Chapter(APIHandler):
     """
 
     @web.authenticated
-    def get(self, name: str) -> None:
-        file = self.settings["ngd_build"] / "jupyter_execute" / "chapters" / f"{name}.ipynb"
-        if not file.is_file():
+    async def get(self, name: str) -> None:
+        loop = asyncio.get_running_loop()
+        made = await loop.run_in_executor(None, chapter, self.settings, name)
+        if made is None:
             raise web.HTTPError(404)
-        book = nbformat.read(file, as_version=4)
-        known = worked.parameters(book)
-        if given := self.arguments():
-            return self.finish(self.changed(name, book, known, given))
-        code = [(k, cell) for k, cell in enumerate(book.cells) if cell.cell_type == "code"]
-        record = cached(cache := get_cache(str(self.settings["ngd_cache"])), file)
-        ran = cache.get_cache_bundle(record.pk).nb.cells if record else []  # its code cells
-        cells = [
-            {
-                "at": k,
-                "id": cell.id,
-                "source": cell.source,
-                "tags": cell.metadata.get("tags", []),
-                "printed": executed.outputs,
-            }
-            for (k, cell), executed in zip(code, ran or [c for _, c in code], strict=True)
-        ]
-        fields = [
-            {
-                "name": p.name,
-                "default": repr(p.default),
-                "about": p.about,
-                "allowed": p.allowed,
-                "choices": [repr(choice) for choice in p.choices() or ()],
-            }
-            for p in known.values()
-        ]
-        self.finish({"cells": cells, "parameters": fields})
+        given = self.arguments()
+        self.finish(self.changed(name, made.book, made.known, given) if given else made.answer)
 
     def arguments(self) -> dict[str, str]:
         return {k: self.get_argument(k) for k in self.request.arguments if k != "token"}
@@ -246,6 +292,7 @@ def configuration(port: int, browser: bool, idle: int) -> Config:
         },
         ContentsManager={"files_handler_class": None},
         MappingKernelManager={
+            "kernel_manager_class": f"{__name__}.Kernel",
             "cull_idle_timeout": idle,
             "cull_interval": max(1, min(60, idle // 2)),
             "cull_connected": True,
@@ -273,7 +320,8 @@ def private_folder() -> Path:
         JUPYTER_PREFER_ENV_PATH="1",
         PYTHONHASHSEED="0",
         OPENBLAS_NUM_THREADS="1",
-        MPLBACKEND="agg",
+        MPLBACKEND="module://matplotlib_inline.backend_inline",  # a reader's own plots are seen
+        NGD_PAGE="1",
         PYDEVD_DISABLE_FILE_VALIDATION="1",
     )
     return folder

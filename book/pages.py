@@ -22,7 +22,7 @@ from jinja2 import FileSystemBytecodeCache
 from sphinx.errors import SphinxError
 from sphinx.util.index_entries import split_index_msg
 
-from book import cells, downloads, terms
+from book import cells, citations, downloads, terms
 from book.execute import cache_folder
 from book.formulas import as_text, typeset
 from book.heads import icons, join
@@ -94,18 +94,15 @@ def add_own_files(app) -> None:
 
 
 def face_bytes() -> str:
-    """A script that gives the bytes of Inter to what cannot ask for the files: see host.js."""
+    """A script that gives the bytes of Inter, in base64, to what cannot ask for the files: see
+    host.js."""
     faces = ROOT / "_build" / "vendor" / "faces"
     given = [
-        [weight, base64.b64encode(file.read_bytes()).decode()]
+        ["Inter", weight, base64.b64encode(file.read_bytes()).decode()]
         for name, weight in (("regular", "400"), ("semibold", "600 800"))
         if (file := faces / f"inter-{name}.woff2").exists()
     ]
-    bytes_of = "Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer"
-    return (
-        f"window.ngdFaceBytes = {json.dumps(given)}"
-        f'.map(([weight, text]) => ["Inter", weight, {bytes_of}]);\n'
-    )
+    return f"window.ngdFaceBytes = {json.dumps(given)};\n"
 
 
 def page_head(app, pagename, templatename, context, doctree) -> None:
@@ -308,6 +305,7 @@ def keep_used_icons(out: Path) -> None:
 
 
 def setup(app) -> dict[str, object]:
+    citations.setup(app)
     cells.setup(app)
     terms.setup(app)
     downloads.setup(app)

@@ -5,14 +5,18 @@ const FALLEN_AWAY = [
   "script", "template", "button", ".headerlink", ".ngd-checks", ".ngd-code", ".ngd-narrow",
   ".ngd-help", ".ngd-tools", ".ngd-hint", ".ngd-meanings", ".ngd-sliders",
   ".prev-next-footer", ".tag_remove-cell", ".ngd-elsewhere", "input", "dialog",
+  "mjx-assistive-mml", // a PDF has no place for it, and it takes a third of the time
 ].join(",");
 
-/** pages: [{url, name, title, part}]. Resolves to what does not fit, as strings: [] is good. */
+/** pages: [{url, name, title, part}]. Resolves to what does not fit, as strings, [] is good; and to
+ *  the places whose pages are named, in the order of the rooms for these numbers. */
 async function gather(pages, front) {
   const parts = await Promise.all(pages.map(take));
   document.title = front.title;
   for (const style of new Set(parts.flatMap((part) => part.styles)))
     document.head.append(element("style", {}, style));
+  // before the chapters: each face that came later would lay the whole book out again
+  await Promise.all([...document.fonts].map((face) => face.load().catch(() => null)));
   const names = new Set(pages.map((page) => page.name));
   document.body.replaceChildren(cover(front), contents(pages, parts));
   const solutions = element("section", { id: "solutions", class: "paper-chapter" });
@@ -25,10 +29,11 @@ async function gather(pages, front) {
     setApart(section, page, solutions);
     document.body.append(section);
   }
+  solutions.style.setProperty("page", `chapter-${pages.length}`);
   document.body.append(solutions);
-  await Promise.all([...document.fonts].map((face) => face.load().catch(() => null)));
+  lead();
   await document.fonts.ready;
-  return fit();
+  return [fit(), [...document.querySelectorAll("[data-at]")].map((room) => room.dataset.at)];
 }
 
 /** The article of one page, with the name of the page before each of its ids. */
@@ -113,6 +118,7 @@ function cover(front) {
   const made = element("header", { class: "paper-cover" });
   made.append(element("p", { class: "paper-title", role: "heading", "aria-level": "1" }, front.title), element("p", { class: "paper-about" }, front.about));
   made.append(element("p", { class: "paper-small" }, front.small));
+  made.append(element("p", { class: "paper-number", "aria-hidden": "true" }, "0123456789")); // how each is drawn
   return made;
 }
 
@@ -125,20 +131,40 @@ function contents(pages) {
     part = page.part;
     const at = page.at || `${page.name}--top`;
     const row = element("p", {});
-    row.append(element("a", { href: `#${at}` }, page.title), element("span", { class: "paper-dots" }), element("span", { class: "paper-page", "data-at": at }, ""));
+    row.append(element("a", { href: `#${at}` }, page.title), element("span", { class: "paper-dots" }), element("span", { class: "paper-number", "data-at": at }));
     made.append(row);
   }
   return made;
 }
 
-/** Puts the numbers of the pages into the contents. */
-function number(pages) {
-  for (const at of document.querySelectorAll("[data-at]")) at.textContent = pages[at.dataset.at] ?? "";
+/** Each link leads to a place of the book: where that fell away, to its chapter. After a link there is room for
+ *  the page, but for terms and sources: they stand in the order of the alphabet and of their numbers. A room
+ *  holds its own number until the pages are known: paper.py finds it by its colour. */
+function lead() {
+  const ids = new Set([...document.querySelectorAll("[id]")].map((at) => at.id));
+  for (const link of document.querySelectorAll("a[href^='#']")) {
+    let at = link.getAttribute("href").slice(1);
+    if (!ids.has(at)) link.setAttribute("href", `#${(at = `${at.split("--")[0]}--top`)}`);
+    if (link.closest(".ngd-term, .bibtex-citation, .paper-contents")) continue;
+    const page = element("span", { class: "paper-at" }, "(p.");
+    page.append(element("span", { class: "paper-number", "data-at": at }), ")");
+    link.after(" ", page);
+  }
+  for (const [k, room] of document.querySelectorAll("[data-at]").entries()) room.textContent = String(k % 1000).padStart(3, "0");
 }
 
-/** Formulas wider than the column are set smaller; what still sticks out is reported. */
+/** Formulas and code wider than the column are set smaller; what still sticks out is reported. */
 function fit() {
   const column = document.querySelector(".paper-chapter").getBoundingClientRect();
+  const lines = (at) => at.clientHeight / parseFloat(getComputedStyle(at).lineHeight);
+  const few = [...document.querySelectorAll(".paper-chapter :is(p, li)")].filter((at) => lines(at) < 3.7);
+  for (const at of few) at.classList.add("paper-whole");
+  for (const code of document.querySelectorAll("pre")) {
+    code.classList.add("paper-lines");
+    const smaller = code.clientWidth / code.scrollWidth;
+    if (smaller < 1) code.style.fontSize = `${Math.max(0.7, 0.99 * smaller) * parseFloat(getComputedStyle(code).fontSize)}px`;
+    code.classList.toggle("paper-lines", smaller > 0.7); // a line that is longer still is broken
+  }
   for (const formula of document.querySelectorAll("mjx-container, table, .ngd-scroll")) {
     const wide = Math.max(formula.scrollWidth, formula.getBoundingClientRect().width);
     const room = formula.parentElement.getBoundingClientRect();
@@ -149,13 +175,9 @@ function fit() {
   for (const at of document.querySelectorAll(".paper-chapter *")) {
     if (at.closest("svg, mjx-assistive-mml, .ngd-sr") || !at.getClientRects().length) continue;
     const box = at.getBoundingClientRect();
-    const over = Math.max(box.right, box.left + at.scrollWidth) - column.right;
+    const inner = at.textContent.trim() ? box.left + at.scrollWidth : 0; // a long brace is cut to its length
+    const over = Math.max(box.right, inner) - column.right;
     if (over > 2 && !at.querySelector("*")) out.push(`${at.closest("section[id]").id}: ${at.textContent.slice(0, 40)} (${over.toFixed(0)} px)`);
-  }
-  const ids = new Set([...document.querySelectorAll("[id]")].map((at) => at.id));
-  for (const link of document.querySelectorAll("a[href^='#']")) {
-    const at = link.getAttribute("href").slice(1);
-    if (!ids.has(at)) link.setAttribute("href", `#${at.split("--")[0]}--top`);
   }
   return out;
 }

@@ -1,8 +1,9 @@
 """Print the built book as one PDF: `make pdf`.
 
 A headless Chromium gathers the pages in the order of `_toc.yml` (book/paper.js), sets them with the
-pages' own styles and faces (and book/paper.css), and prints twice: the second time with the page
-numbers of the first in the contents. The same book gives the same bytes.
+pages' own styles and faces (and book/paper.css), and prints. Only then are the numbers of the pages
+known that the contents and the links name. To print once more would take as long as the first time:
+the digits that were printed in their room are exchanged. The same book gives the same bytes.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import matplotlib
 import yaml
-from playwright.sync_api import Browser, Page, Route, sync_playwright
-from pypdf import PdfReader
+from playwright.sync_api import Browser, Route, sync_playwright
+from pypdf import PdfReader, PdfWriter
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = "http://book.invalid"  # no such host: every request is answered from the folder of the site
@@ -80,14 +82,12 @@ def printed_by(
     page.emulate_media(media="print", color_scheme="light")
     page.route("**/*", lambda route: answer(route, site, pages))
     page.goto(f"{HERE}/chapters/the-book.html")
-    out = page.evaluate("([pages, front]) => gather(pages, front)", [pages, front])
-    first = PdfReader(BytesIO(pdf(page)))
-    places = [*(f"{p['name']}--top" for p in pages), "solutions"]
-    page.evaluate("places => number(places)", numbers(first, places))
-    made = pdf(page)
+    out, rooms = page.evaluate("([pages, front]) => gather(pages, front)", [pages, front])
+    book = page.pdf(prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
     page.close()
     year = str(config["copyright"])
-    return re.sub(rb"\(D:\d{14}", b"(D:" + year.encode() + b"0101000000", made), out
+    book = re.sub(rb"\(D:\d{14}", b"(D:" + year.encode() + b"0101000000", book)
+    return with_numbers(book, rooms), out
 
 
 def chapters(site: Path, only: set[str] | None) -> Iterator[dict]:
@@ -119,6 +119,8 @@ def answer(route: Route, site: Path, pages: list[dict]) -> None:
     if path == "/chapters/the-book.html":
         route.fulfill(body=skeleton(site, pages), content_type="text/html; charset=utf-8")
         return
+    if path.startswith("/code/"):  # code is set in the face that matplotlib brings, on any machine
+        site, path = Path(matplotlib.get_data_path(), "fonts", "ttf"), path.removeprefix("/code/")
     file = (site / path.lstrip("/")).resolve()
     if route.request.url.startswith(HERE) and file.is_relative_to(site) and file.is_file():
         route.fulfill(path=file)
@@ -131,9 +133,9 @@ def skeleton(site: Path, pages: list[dict]) -> str:
     example = (site / pages[0]["url"].lstrip("/")).read_text(encoding="utf-8")
     sheets = re.findall(r"<link[^>]*rel=\"stylesheet\"[^>]*>", example[: example.index("</head>")])
     heads = "\n".join(
-        f"@page chapter-{k} {{ @top-right {{ content: {json.dumps(page['title'])}; "
+        f"@page chapter-{k} {{ @top-right {{ content: {json.dumps(title)}; "
         "font: 9pt Inter; color: #555; } }"
-        for k, page in enumerate(pages)
+        for k, title in enumerate([*(page["title"] for page in pages), "Worked solutions"])
     )
     here = Path(__file__).parent
     style, script = ((here / f"paper.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
@@ -144,11 +146,48 @@ def skeleton(site: Path, pages: list[dict]) -> str:
     )
 
 
-def pdf(page: Page) -> bytes:
-    return page.pdf(prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
+NUMBER = b".3333 .3373 .3412"  # the colour of .paper-number
+DRAWN = re.compile(rb"RG ([\d. ]+) rg\n|BT\n(.*?)ET\n", re.DOTALL)
 
 
-def numbers(reader: PdfReader, names: list[str]) -> dict[str, int]:
+def with_numbers(book: bytes, rooms: list[str]) -> bytes:
+    """The book with the page of each named place in the room that is kept for it, where the number
+    of the room was printed. The first text of this colour shows how each digit is drawn."""
+    reader = PdfReader(BytesIO(book))
+    pages = numbers(reader, set(rooms))
+    writer = PdfWriter(clone_from=reader)
+    glyphs: list[bytes] = []
+    empty = dict(enumerate(rooms))
+    colour = b""
+
+    def exchanged(drawn: re.Match[bytes]) -> bytes:
+        nonlocal colour
+        if drawn[1] is not None:
+            colour = drawn[1]
+        if drawn[1] is not None or colour != NUMBER:
+            return drawn[0]
+        found = re.findall(rb"<(\w{4})> Tj", drawn[2])
+        if not glyphs:
+            glyphs.extend(found)
+            return b""
+        own = int("".join(str(glyphs.index(glyph)) for glyph in found))
+        full = len(rooms) - len(empty)  # a table's last row may be drawn before its first
+        name = empty.pop(own + 1000 * round((full - own) / 1000))
+        new = [b"<%s> Tj" % glyphs[int(d)] if d != " " else b"" for d in f"{pages[name]:3}"]
+        return re.sub(rb"<\w{4}> Tj", lambda _: new.pop(0), drawn[0])
+
+    for page in writer.pages:
+        stream = page.raw_get("/Contents").get_object()
+        if NUMBER in (drawn := stream.get_data()):
+            stream.set_data(DRAWN.sub(exchanged, drawn))
+    if empty:
+        raise ValueError(f"no page could be put in for {[*empty.values()]}")
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def numbers(reader: PdfReader, names: set[str]) -> dict[str, int]:
     """On which page, from 1, each named place stands."""
     places = {name.lstrip("/"): where for name, where in reader.named_destinations.items()}
     return {name: reader.get_destination_page_number(places[name]) + 1 for name in names}

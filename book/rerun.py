@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("notebook", nargs="?", help="a chapter's name, such as bernoulli")
     parser.add_argument("params", nargs="*", metavar="name=value", help="parameters to change")
     parser.add_argument(
-        "--output", type=Path, default=ROOT / "reruns", help="where the result goes"
+        "--output", type=Path, default=ROOT / "reruns", help="where the result goes (reruns)"
     )
     options = parser.parse_args()
     known: dict[str, Parameter] = {}
@@ -113,6 +113,7 @@ def execute(source: Path, target: Path, values: dict[str, object]) -> None:
     """Run the notebook through papermill, with its progress bar; exits where a cell fails."""
     import papermill
 
+    os.environ["NGD_PAGE"] = "1"  # its figures go on a page
     unfinished = target.with_suffix(".unfinished.ipynb")
     try:
         papermill.execute_notebook(
@@ -150,6 +151,7 @@ def to_html(
     """
     folder = executed.with_suffix("")
     notebook = nbformat.read(executed, as_version=4)
+    lead_to_book(notebook, name, folder)
     references = "## References\n\n```{bibliography}\n:filter: docname in docnames\n```"
     notebook.cells.append(nbformat.v4.new_markdown_cell(references))
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
@@ -182,6 +184,44 @@ def to_html(
     return folder / f"{name}.html"
 
 
+def lead_to_book(notebook: nbformat.NotebookNode, name: str, folder: Path) -> None:
+    """Links to other pages of the book, in the text and in what cells show, lead to the built book
+    from a page in ``folder``; a link to a page that is not built becomes its words."""
+    chapters = HTML / "chapters"
+    way = os.path.relpath(chapters, folder)
+
+    def built(page: str) -> bool:
+        return (HTML / "objects.inv").exists() and (chapters / f"{page}.html").exists()
+
+    def in_text(link: re.Match) -> str:
+        words, page = link["words"] or title(link["page"]), link["page"]
+        return f"{{external+book:doc}}`{words} <chapters/{page}>`" if built(page) else words
+
+    def shown(link: re.Match) -> str:
+        if link["page"] == name:
+            return link[0]
+        if not built(link["page"]):
+            return link["words"]
+        return link[0].replace('href="', f'href="{html.escape(way)}/', 1)
+
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            to_page = r"{doc}`(?:(?P<words>[^`<]+?)\s*<)?(?P<page>[\w-]+)>?`"
+            cell.source = re.sub(to_page, in_text, cell.source)
+        for output in cell.get("outputs", []):
+            if "text/html" in (data := output.get("data", {})):
+                to_page = r'<a href="(?P<page>[\w-]+)\.html[^>]*>(?P<words>.*?)</a>'
+                data["text/html"] = re.sub(to_page, shown, data["text/html"], flags=re.S)
+
+
+def title(chapter: str) -> str:
+    """The heading of a chapter; its name where there is no such notebook."""
+    file = ROOT / "chapters" / f"{chapter}.ipynb"
+    cells = nbformat.read(file, as_version=4).cells if file.exists() else []
+    found = (re.search(r"^# (.+)$", cell.source, flags=re.M) for cell in cells)
+    return next((heading[1] for heading in found if heading), chapter)
+
+
 def worked_example(notebook: nbformat.NotebookNode) -> str:
     """The label of the heading under which the parameters stand; "" where it has none."""
     label = ""
@@ -209,7 +249,7 @@ def banner(
         rows.append(f"<li><code>{p.name} = {value!r}</code>{default}, {html.escape(p.about)}</li>")
     note = (
         'Sentences marked like <span class="at-defaults">this</span> hold for the default '
-        "parameters; the mark of checked numbers after each opens what they are here."
+        "parameters; below each stands what its numbers are here."
         if changed
         else "All parameters have their defaults."
     )

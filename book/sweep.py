@@ -1,6 +1,6 @@
 """Writes the results that the chapter on basins reads: its fine maps, its tuning, its second model.
 
-    make sweep                                      # on this machine, minutes
+    make sweep                                      # on this machine, ten minutes
     make sweep OPTIONS="--workers 8"                # so many processes
     make sweep OPTIONS="--scheduler tcp://host:8786"  # on a dask cluster
 
@@ -86,13 +86,15 @@ def judged(case: experiment.Case, minima: np.ndarray, many: list[basins.Ends]) -
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make sweep", description=__doc__.splitlines()[0])
-    parser.add_argument("--workers", type=int, default=2, help="processes on this machine")
+    parser.add_argument("--workers", type=int, default=2, help="processes on this machine (2)")
     parser.add_argument("--scheduler", help="address of a dask scheduler, instead of processes")
-    parser.add_argument("--side", type=int, default=128, help="starts along a side of a map")
+    parser.add_argument("--side", type=int, default=256, help="starts along a side of a map (256)")
     parser.add_argument("--starts", type=int, default=EACH, help="of each kind, for the tuning")
-    parser.add_argument("--steps", type=int, default=experiment.STEPS)
-    parser.add_argument("--store", type=Path, default=ROOT / "_build" / "sweep")
-    parser.add_argument("--out", type=Path, default=experiment.RESULTS)
+    parser.add_argument("--steps", type=int, default=experiment.STEPS, help="of each run")
+    kept = "where finished blocks are kept: a sweep that was stopped goes on (_build/sweep)"
+    parser.add_argument("--store", type=Path, default=ROOT / "_build" / "sweep", help=kept)
+    written = f"the file that is written ({experiment.RESULTS.relative_to(ROOT)})"
+    parser.add_argument("--out", type=Path, default=experiment.RESULTS, help=written)
     given = parser.parse_args()
     began = time.monotonic()
 

@@ -7,11 +7,10 @@ from ngdlib.exercises.sets.hidden import Cases, Hidden
 
 def exact_fisher(J, p):
     """Another road than the item's formula: both answers of each input, with their chances."""
-    F = np.zeros((2, 2))
-    for row, chance in zip(np.asarray(J), p, strict=True):
-        for y, weight in ((1, chance), (0, 1 - chance)):
-            score = (y - chance) * row
-            F += weight * np.outer(score, score) / len(p)
+    J, p, F = np.asarray(J), np.asarray(p), np.zeros((2, 2))
+    for y, chance in ((1, p), (0, 1 - p)):
+        scores = (y - p)[:, None] * J
+        F = F + (chance[:, None] * scores).T @ scores / len(p)
     return F
 
 

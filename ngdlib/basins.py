@@ -25,8 +25,20 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import expit
 
-from ngdlib.validate import Array, count, instance, number, real_array, require, vectors
+from ngdlib.families import stable
+from ngdlib.validate import (
+    Array,
+    count,
+    instance,
+    number,
+    one_of,
+    real_array,
+    representable,
+    require,
+    vectors,
+)
 
 #: Starts in one block: its arrays (starts x data) stay in the processor's cache.
 BLOCK = 128
@@ -125,6 +137,8 @@ class Natural(NamedTuple):
 
 
 Optimiser = SGD | AdamW | Natural
+#: How many arrays (B, 2) an optimiser remembers.
+MEMORIES = {SGD: 1, AdamW: 2, Natural: 0}
 
 
 class State(NamedTuple):
@@ -160,7 +174,7 @@ def simulate(
     instance("rng", rng, np.random.Generator, "a numpy.random.Generator")
     theta, reach = vectors("theta", theta, 2), number("reach", reach, above=0)
     x = rng.uniform(-reach, reach, count("n", n, least=1))
-    p = 1 / (1 + np.exp(-response(model, theta, x)))
+    p = expit(response(model, theta, x))
     return Data(x, (rng.random(n) < p).astype(float))
 
 
@@ -179,33 +193,38 @@ def loss(model: Model, theta: ArrayLike, data: Data) -> Array:
     """The mean log loss in nats, shape (...)."""
     data = _data(data)
     f = response(model, theta, data.x)
-    return (np.logaddexp(0, f) - data.y * f).mean(axis=-1)
+    with np.errstate(over="ignore"):
+        mean = np.logaddexp(0, np.where(data.y == 1, -f, f)).mean(axis=-1)
+    return representable("theta", mean)
 
 
 def gradient(model: Model, theta: ArrayLike, data: Data) -> Array:
     """The gradient of `loss`, shape (..., 2)."""
     data = _data(data)
     f, d1, d2 = _on_rows(model, theta, data.x)
-    r = 1 / (1 + np.exp(-f)) - data.y
+    r = stable.logistic_residual(f, data.y)
     return np.stack([(r * d1).mean(axis=-1), (r * d2).mean(axis=-1)], axis=-1)
 
 
 def fisher(model: Model, theta: ArrayLike, data: Data, fisher_type: str = "exact") -> Array:
     """The Fisher matrix, mean over the data, shape (..., 2, 2). "exact" does not look at y."""
-    if fisher_type not in ("exact", "empirical"):
-        raise ValueError(f"fisher_type: expected exact or empirical, got {fisher_type!r}")
+    one_of("fisher_type", fisher_type, ("exact", "empirical"))
     data = _data(data)
     f, d1, d2 = _on_rows(model, theta, data.x)
-    p = 1 / (1 + np.exp(-f))
-    w = p * (1 - p) if fisher_type == "exact" else (p - data.y) ** 2
+    if fisher_type == "exact":
+        w = expit(f) * expit(-f)
+    else:
+        w = stable.logistic_residual(f, data.y) ** 2
     J = np.stack([d1, d2], axis=-1)
-    return np.einsum("...n,...ni,...nj->...ij", w, J, J) / len(data.x)
+    with np.errstate(all="ignore"):
+        total = np.einsum("...n,...ni,...nj->...ij", w, J, J)
+    return representable("theta", total / len(data.x))
 
 
 def fold(model: Model, theta: ArrayLike) -> Array:
     """One name for one model, shape (..., 2): of (theta1, theta2) and (-theta1, -theta2), which say
     the same of a `Rhythm`, the one with a frequency >= 0. Other models have one name as it is."""
-    instance("model", model, Model, "a model of this module")
+    _model(model)
     theta = vectors("theta", theta, 2)
     return np.where(theta[..., 1:] < 0, -theta, theta) if isinstance(model, Rhythm) else theta
 
@@ -214,14 +233,14 @@ def start(optimiser: Optimiser, theta: ArrayLike) -> State:
     """The state before the first step, from starts of shape (B, 2)."""
     _checked(optimiser)
     theta = _starts(theta)
-    arrays = {SGD: 1, AdamW: 2, Natural: 0}[type(optimiser)]
-    return State(theta.copy(), tuple(np.zeros_like(theta) for _ in range(arrays)), 0)
+    memory = tuple(np.zeros_like(theta) for _ in range(MEMORIES[type(optimiser)]))
+    return State(theta.copy(), memory, 0)
 
 
 def step(model: Model, data: Data, optimiser: Optimiser, state: State) -> tuple[State, Info]:
     """One step of every row. The point computed is returned also where it is no longer finite."""
-    data = _data(data)
-    _checked(optimiser)
+    data, model = _data(data), _model(model)
+    state = _state(_checked(optimiser), state)
     work = _Work(len(state.theta), len(data.x))
     new = State(state.theta.copy(), tuple(m.copy() for m in state.memory), state.count + 1)
     with np.errstate(all="ignore"):
@@ -234,7 +253,7 @@ def run(
     model: Model, data: Data, optimiser: Optimiser, theta: ArrayLike, steps: int
 ) -> tuple[Array, Array]:
     """Follow starts (B, 2): their paths, shape (steps + 1, B, 2), and losses (steps + 1, B)."""
-    data, state = _data(data), start(optimiser, theta)
+    data, model, state = _data(data), _model(model), start(optimiser, theta)
     steps = count("steps", steps)
     work = _Work(len(state.theta), len(data.x))
     path, losses = (
@@ -269,11 +288,12 @@ def sweep(
     store     a folder for finished blocks: what is there is not computed again
     progress  called with (blocks done, blocks in all)
     """
-    data, starts, steps = _data(data), _starts(starts), count("steps", steps)
+    data, model = _data(data), _model(model)
+    starts, steps = _starts(starts), count("steps", steps)
     tasks = [
         (name, at, (model, data, _checked(optimiser), starts[at : at + BLOCK], steps))
         for name, optimiser in optimisers.items()
-        for at in range(0, len(starts), BLOCK)
+        for at in range(0, max(len(starts), 1), BLOCK)  # no starts: one empty block
     ]
     found: dict[tuple[str, int], Ends] = {}
 
@@ -298,7 +318,7 @@ def sweep(
     return {
         name: Ends(
             *(
-                np.concatenate([found[name, at][k] for at in range(0, len(starts), BLOCK)])
+                np.concatenate([found[one, at][k] for one, at, _ in tasks if one == name])
                 for k in range(3)
             )
         )
@@ -455,14 +475,41 @@ def _read(file: Path) -> Ends | None:
 
 
 def _on_rows(model: Model, theta: ArrayLike, x: ArrayLike) -> tuple[Array, Array, Array]:
-    instance("model", model, Model, "a model of this module")
     theta, x = vectors("theta", theta, 2), real_array("x", x)
     if x.ndim != 1:
         raise ValueError(f"x: expected shape (n,), got {x.shape}")
     rows = theta.reshape(-1, 2)
     out = np.empty((3, len(rows), len(x)))
-    model.fill(rows, x, *out)
+    with np.errstate(all="ignore"):
+        _model(model).fill(rows, x, *out)
+    representable("theta", out)
     return tuple(out.reshape(3, *theta.shape[:-1], len(x)))
+
+
+def _model(model: Model) -> Model:
+    instance("model", model, Model, "a model of this module")
+    if isinstance(model, Bump):
+        number("model.height", model.height)
+        number("model.width", model.width, above=0)
+    return model
+
+
+def _state(optimiser: Optimiser, state: State) -> State:
+    """A state that fits the optimiser. Its rows need not be finite: a run may have been lost."""
+    instance("state", state, State, "a State, as `start` gives it")
+    count("state.count", state.count)
+    instance("state.memory", state.memory, tuple, "a tuple of arrays")
+    kept = (state.theta, *state.memory)
+    good = all(isinstance(a, np.ndarray) and a.dtype == float for a in kept)
+    if (
+        not good
+        or {a.shape for a in kept} != {(len(state.theta), 2)}
+        or len(kept) != (1 + MEMORIES[type(optimiser)])
+    ):
+        raise ValueError(
+            f"state: expected theta (B, 2) and {MEMORIES[type(optimiser)]} such arrays as memory"
+        )
+    return state
 
 
 def _data(data: Data) -> Data:
@@ -493,12 +540,8 @@ def _checked(optimiser: Optimiser) -> Optimiser:
         number("weight_decay", optimiser.weight_decay, least=0)
     else:
         number("damping", optimiser.damping, above=0)
-        if optimiser.fisher_type not in ("exact", "empirical"):
-            raise ValueError(
-                f"fisher_type: expected exact or empirical, got {optimiser.fisher_type!r}"
-            )
-        if optimiser.structure not in ("full", "diag"):
-            raise ValueError(f"structure: expected full or diag, got {optimiser.structure!r}")
+        one_of("fisher_type", optimiser.fisher_type, ("exact", "empirical"))
+        one_of("structure", optimiser.structure, ("full", "diag"))
     return optimiser
 
 

@@ -29,9 +29,11 @@ from ngdlib.validate import (
     matrices,
     metric,
     number,
+    one_of,
     real_array,
     representable,
     require,
+    symmetric,
     vectors,
 )
 
@@ -80,7 +82,8 @@ def natural_direction(F: ArrayLike, g: ArrayLike, damping: float = 0.0) -> Array
     g = vectors("g", g, F.shape[-1])
     broadcast("g", g.shape[:-1], "F", F.shape[:-2])
     λ = number("damping", damping, least=0.0)
-    damped = F + λ * np.eye(F.shape[-1]) if λ else F
+    with np.errstate(over="ignore"):
+        damped = representable("damping", F + λ * np.eye(F.shape[-1])) if λ else F
     C, scale = metric("F + damping I" if λ else "F", damped)
     if F.shape[-1] == 1:  # one division: half of a ulp, where two roots would cost two
         return representable("g", -g / damped[..., 0])
@@ -254,6 +257,7 @@ def step(
     ValueError for a state outside the model, and where F + damping I is singular.
     """
     instance("state", state, State, "a State, as `init` gives it")
+    count("state.step", state.step)
     _check(model, objective, metric, length, damping)
     theta = model._point("state.theta", state.theta)
     loss, g, F, direction = _direction(theta, model, objective, metric, damping)
@@ -394,6 +398,7 @@ def damped_step(
     ValueError where F + lambda I is not positive definite, or the gradient not finite.
     """
     instance("state", state, Damped, "a Damped, as `damped_init` gives it")
+    count("state.step", state.step)
     instance("objective", objective, Objective, "an Objective")
     instance("fisher", fisher, Callable, "a function of theta")
     instance("rule", rule, Rule, "ReductionRatio or Improvement")
@@ -490,11 +495,9 @@ def newton_direction(H: ArrayLike, g: ArrayLike) -> Array:
 
 def _spectrum(H: Array) -> tuple[Array, Array, Array]:
     """Eigenvalues and vectors of C, where H = scale_i C_ij scale_j; ValueError if singular."""
-    largest = np.max(np.abs(H), axis=(-2, -1), keepdims=True)
-    gap = np.abs(H - np.swapaxes(H, -1, -2))
-    require("H", np.all(gap <= 1e-8 * largest, axis=(-2, -1)), "a symmetric matrix", H)
     scale = np.sqrt(np.max(np.abs(H), axis=-1))
     scale = np.where(scale > 0, scale, 1.0)
+    symmetric("H", H, scale)
     C = (H / 2 + np.swapaxes(H, -1, -2) / 2) / scale[..., :, None] / scale[..., None, :]
     values, V = np.linalg.eigh(C)
     size = np.abs(values)
@@ -548,9 +551,9 @@ def newton_step(
     where the Hessian is singular. It may be indefinite: see `NewtonInfo.negative`.
     """
     instance("state", state, State, "a State, as `init` gives it")
+    count("state.step", state.step)
     _check(model, objective, "natural", length, 0.0)
-    if hessian not in HESSIANS:
-        raise ValueError(f"hessian: expected one of {HESSIANS}, got {hessian!r}")
+    one_of("hessian", hessian, HESSIANS)
     theta = model._point("state.theta", state.theta)
     loss = real_array("objective.value(theta)", objective.value(theta))
     g = _gradient(objective, theta)
@@ -585,19 +588,22 @@ def gauss_newton(J: ArrayLike, H_out: ArrayLike) -> Array:
     """The generalised Gauss-Newton matrix: the mean of J^T H_out J over examples, (..., d, d).
 
     J      shape (..., n, m, d): the derivative of each example's m outputs in the parameters
-    H_out  shape (..., n, m, m): the second derivatives of its loss in its outputs
+    H_out  shape (..., n, m, m), symmetric: the second derivatives of its loss in its outputs
     What it leaves out of the Hessian is the mean of sum_k dl/df_k d^2 f_k: the curvature of the
     outputs themselves. (Schraudolph 2002; Martens 2020)
     """
     J, H_out = real_array("J", J), matrices("H_out", H_out)
-    if J.ndim < 3 or J.shape[-2] != H_out.shape[-1] or H_out.ndim < 3:
+    if J.ndim < 3 or not J.shape[-1] or J.shape[-2] != H_out.shape[-1] or H_out.ndim < 3:
         raise ValueError(
             f"J: expected shape (..., n, m, d) with H_out (..., n, m, m), got {J.shape}, "
             f"{H_out.shape}"
         )
     require("J", J.shape[-3] == H_out.shape[-3] > 0, "as many examples as in H_out", J.shape[-3])
     broadcast("J", J.shape[:-3], "H_out", H_out.shape[:-3])
-    return np.einsum("...nka,...nkl,...nlb->...ab", J, H_out, J) / J.shape[-3]
+    symmetric("H_out", H_out, np.sqrt(np.abs(H_out).max(axis=-1)))
+    with np.errstate(all="ignore"):
+        total = np.einsum("...nka,...nkl,...nlb->...ab", J, H_out, J)
+    return representable("J", total / J.shape[-3])
 
 
 class Link(NamedTuple):
@@ -609,6 +615,13 @@ class Link(NamedTuple):
     slope: Callable[[Array], Array]
     variance: Callable[[Array], Array]
     labels: Callable[[Array], np.ndarray]
+    complement: Callable[[Array], Array] | None = None  # 1 - mean, for labels of 0 and 1
+
+    def residual(self, z: Array, y: Array) -> Array:
+        """y - mean(z), which keeps its digits where the mean is near the label."""
+        if self.complement is None:
+            return y - self.mean(z)
+        return np.where(y == 1, self.complement(z), y - self.mean(z))
 
 
 def _sigma_slope(z: Array) -> Array:
@@ -617,7 +630,7 @@ def _sigma_slope(z: Array) -> Array:
 
 _NO_OR_YES, _COUNTS = (lambda y: (y == 0) | (y == 1)), (lambda y: (y >= 0) & (y == np.floor(y)))
 IDENTITY = Link("identity", lambda z: z, np.ones_like, np.ones_like, np.isfinite)
-LOGIT = Link("logit", expit, _sigma_slope, _sigma_slope, _NO_OR_YES)
+LOGIT = Link("logit", expit, _sigma_slope, _sigma_slope, _NO_OR_YES, lambda z: expit(-z))
 LOG = Link("log", np.exp, np.exp, np.exp, _COUNTS)
 PROBIT = Link(
     "probit",
@@ -625,6 +638,7 @@ PROBIT = Link(
     lambda z: np.exp(-z * z / 2) / np.sqrt(2 * np.pi),
     lambda z: ndtr(z) * ndtr(-z),
     _NO_OR_YES,
+    lambda z: ndtr(-z),
 )
 
 
@@ -649,6 +663,7 @@ def irls_step(state: State, x: ArrayLike, y: ArrayLike, link: Link) -> tuple[Sta
     PROBIT) this is Newton's step, for any labels. ValueError where X^T W X is singular.
     """
     instance("state", state, State, "a State, as `init` gives it")
+    count("state.step", state.step)
     instance("link", link, Link, "IDENTITY, LOGIT, LOG, PROBIT or a Link")
     x, y = real_array("x", x), real_array("y", y)
     if x.ndim != 2 or not x.size:
@@ -659,7 +674,7 @@ def irls_step(state: State, x: ArrayLike, y: ArrayLike, link: Link) -> tuple[Sta
     theta = vectors("state.theta", state.theta, x.shape[1])
     with np.errstate(all="ignore"):
         z = np.einsum("nd,...d->...n", x, theta)
-        slope, miss = link.slope(z), y - link.mean(z)
+        slope, miss = link.slope(z), link.residual(z, y)
         weights = slope / link.variance(z) * slope
         pull = np.einsum("nd,...n->...d", x, slope / link.variance(z) * miss)
         working = z + miss / slope
@@ -695,8 +710,7 @@ def _check(model: Model, objective: Objective, metric: str, length: object, damp
     instance("objective", objective, Objective, "an Objective")
     instance("objective.value", objective.value, Callable, "a function")
     instance("objective.gradient", objective.gradient, Callable, "a function")
-    if metric not in METRICS:
-        raise ValueError(f"metric: expected one of {METRICS}, got {metric!r}")
+    one_of("metric", metric, METRICS)
     instance("length", length, Length, "Fixed, FisherLength or KLRadius")
     if number("damping", damping, least=0.0) and metric == "euclidean":
         raise ValueError(f"damping: expected 0 with the euclidean metric, got {damping}")

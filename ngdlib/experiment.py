@@ -121,11 +121,22 @@ def regimes(starts: ArrayLike, frequency: float, reach: float = 3.0) -> np.ndarr
 def balanced_starts(
     each: int, rng: np.random.Generator, frequency: float = 2.0, reach: float = 3.0
 ) -> Array:
-    """``each`` starts of every regime, uniform in its part of the window, shape (3 each, 2)."""
+    """``each`` starts of every regime, uniform in its part of the window, shape (3 each, 2).
+
+    ValueError where the window has hardly a start of some kind.
+    """
     each = count("each", each, least=1)
     instance("rng", rng, np.random.Generator, "a numpy.random.Generator")
     found: list[list[Array]] = [[], [], []]
     low, high = np.array(WINDOW).T
+    lobe = np.pi / number("reach", reach, above=0)
+    frequency = number("frequency", frequency, above=0)
+    near = np.clip(frequency + np.array([-lobe, lobe]), low[1], high[1])
+    if not 0.01 < np.diff(near)[0] / (high[1] - low[1]) < 0.99:
+        raise ValueError(
+            f"frequency: expected one with starts of every kind in the window, got {frequency:g} "
+            f"with reach {reach:g}"
+        )
     while min(map(len, found)) < each:
         start = rng.uniform(low, high)
         found[regimes(start[None], frequency, reach)[0]].append(start)

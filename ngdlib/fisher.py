@@ -22,9 +22,19 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit, log_softmax
+from scipy.special import expit
 
-from ngdlib.validate import Array, count, instance, real_array, require, vectors
+from ngdlib.families import stable
+from ngdlib.validate import (
+    Array,
+    count,
+    instance,
+    one_of,
+    real_array,
+    representable,
+    require,
+    vectors,
+)
 
 MODELS = ("gaussian", "bernoulli", "softmax")
 FISHER_TYPES = ("exact", "mc", "empirical")
@@ -47,8 +57,12 @@ class Regression(NamedTuple):
 
 def regression(model: str, x: ArrayLike, classes: int | None = None) -> Regression:
     """A checked `Regression`. ``classes`` K >= 2 for softmax, None for the others."""
-    _one_of("model", model, MODELS)
-    x = real_array("x", x)
+    return _regression(model, x, classes, copy=True)
+
+
+def _regression(model: str, x: ArrayLike, classes: int | None, *, copy: bool) -> Regression:
+    one_of("model", model, MODELS)
+    x = real_array("x", x, copy=copy)
     if x.ndim != 2 or not x.size:
         raise ValueError(f"x: expected shape (n, d), got {x.shape}")
     if model != "softmax":
@@ -58,28 +72,41 @@ def regression(model: str, x: ArrayLike, classes: int | None = None) -> Regressi
     return Regression(model, x, count("classes", classes, least=2))
 
 
+def _task(task: Regression) -> Regression:
+    """``task``, checked as `regression` checks it: it may have been made by hand, or changed."""
+    instance("task", task, Regression, "a regression, as `regression(...)` makes it")
+    one_of("task.model", task.model, MODELS)
+    classes = task.classes if task.model == "softmax" else None
+    return _regression(task.model, task.x, classes, copy=False)
+
+
+@np.errstate(all="ignore")
 def loss(task: Regression, theta: ArrayLike, y: ArrayLike, reduction: str = "mean") -> Array:
     """The negative log likelihood in nats (gaussian: without its constant), shape (...)."""
+    task = _task(task)
     f, y = outputs(task, theta), labels(task, y)
     if task.model == "gaussian":
         each = (f[..., 0] - y) ** 2 / 2
     elif task.model == "bernoulli":
         each = np.logaddexp(0, np.where(y == 1, -f[..., 0], f[..., 0]))
     else:
-        each = -log_softmax(f, axis=-1)[..., np.arange(len(y)), y]
+        each = -stable.log_softmax(f)[..., np.arange(len(y)), y]
     return _reduced(each.sum(axis=-1), len(y), reduction)
 
 
 def outputs(task: Regression, theta: ArrayLike) -> Array:
     """Means or logits of every example, shape (..., n, classes)."""
-    instance("task", task, Regression, "a regression, as `regression(...)` makes it")
+    task = _task(task)
     theta = vectors("theta", theta, task.size)
     W = theta.reshape(*theta.shape[:-1], task.classes, task.x.shape[1])
-    return task.x @ np.swapaxes(W, -1, -2)
+    with np.errstate(all="ignore"):
+        return representable("theta", task.x @ np.swapaxes(W, -1, -2))
 
 
+@np.errstate(all="ignore")
 def gradient(task: Regression, theta: ArrayLike, y: ArrayLike, reduction: str = "mean") -> Array:
     """The gradient of `loss`, shape (..., P)."""
+    task = _task(task)
     r = residuals(task, theta, y)
     g = np.swapaxes(r, -1, -2) @ task.x
     return _reduced(g.reshape(*g.shape[:-2], task.size), len(task.x), reduction)
@@ -87,23 +114,25 @@ def gradient(task: Regression, theta: ArrayLike, y: ArrayLike, reduction: str = 
 
 def residuals(task: Regression, theta: ArrayLike, y: ArrayLike) -> Array:
     """The derivative of each example's loss in its outputs, shape (..., n, classes)."""
+    task = _task(task)
     f, y = outputs(task, theta), labels(task, y)
     if task.model == "gaussian":
         return f - y[:, None]
     if task.model == "bernoulli":
-        return expit(f) - y[:, None]
-    r = np.exp(log_softmax(f, axis=-1))
-    r[..., np.arange(len(y)), y] -= 1
-    return r
+        return stable.logistic_residual(f, y[:, None])
+    return stable.softmax_residual(f, y)
 
 
+@np.errstate(all="ignore")
 def example_gradients(task: Regression, theta: ArrayLike, y: ArrayLike) -> Array:
     """The gradient of each example's loss, one a row: shape (..., n, P)."""
+    task = _task(task)
     r = residuals(task, theta, y)
     rows = r[..., :, None] * task.x[:, None, :]
-    return rows.reshape(*r.shape[:-1], task.size)
+    return representable("theta", rows.reshape(*r.shape[:-1], task.size))
 
 
+@np.errstate(all="ignore")
 def fisher(
     task: Regression,
     theta: ArrayLike,
@@ -123,12 +152,14 @@ def fisher(
     of Z is all class probabilities of an example times its inputs: n K d numbers instead of
     n K^2 d.
     """
+    task, samples = _task(task), count("samples", samples, least=1)
+    y = None if y is None else labels(task, y)
     for name, value, among in (
         ("fisher_type", fisher_type, FISHER_TYPES),
         ("structure", structure, STRUCTURES),
         ("reduction", reduction, REDUCTIONS),
     ):
-        _one_of(name, value, among)
+        one_of(name, value, among)
     if fisher_type == "exact":
         found = _exact(task, outputs(task, theta), structure)
     elif fisher_type == "empirical":
@@ -146,20 +177,20 @@ def fisher(
 def draw(task: Regression, theta: ArrayLike, rng: np.random.Generator, samples: int = 1) -> Array:
     """Labels from the model at theta: shape (..., n, samples)."""
     instance("rng", rng, np.random.Generator, "a numpy.random.Generator")
+    task = _task(task)
     f, samples = outputs(task, theta), count("samples", samples, least=1)
     if task.model == "gaussian":
         return f + rng.standard_normal((*f.shape[:-1], samples))
     uniform = rng.random((*f.shape[:-1], samples))
     if task.model == "bernoulli":
         return (uniform < expit(f)).astype(float)
-    edges = np.cumsum(np.exp(log_softmax(f, axis=-1)), axis=-1)[..., None, :-1]
+    edges = np.cumsum(stable.softmax(f), axis=-1)[..., None, :-1]
     return (uniform[..., None] >= edges).sum(axis=-1)
 
 
 def labels(task: Regression, y: ArrayLike) -> Array:
     """Observed labels, checked: shape (n,), of the kind that the model has."""
-    instance("task", task, Regression, "a regression, as `regression(...)` makes it")
-    y = real_array("y", y)
+    task, y = _task(task), real_array("y", y)
     if y.shape != task.x.shape[:1]:
         raise ValueError(f"y: expected shape {task.x.shape[:1]}, got {y.shape}")
     if task.model == "bernoulli":
@@ -177,8 +208,8 @@ def _at(task: Regression, theta: ArrayLike, drawn: Array) -> Array:
     if task.model == "gaussian":
         return f - drawn[..., None]
     if task.model == "bernoulli":
-        return expit(f) - drawn[..., None]
-    return np.exp(log_softmax(f, axis=-1)) - (drawn[..., None] == np.arange(task.classes))
+        return stable.logistic_residual(f, drawn[..., None])
+    return stable.softmax_residual(f, drawn)
 
 
 def _outer(task: Regression, r: Array, structure: str) -> Array:
@@ -197,8 +228,8 @@ def _exact(task: Regression, f: Array, structure: str) -> Array:
     elif task.model == "bernoulli":
         variance = expit(f) * expit(-f)
     else:
-        q = np.exp(log_softmax(f, axis=-1))
-        variance = q * _complement(q)
+        q = stable.softmax(f)
+        variance = q * stable.complements(q)
     if structure == "diag":
         return (np.swapaxes(variance, -1, -2) @ x**2).reshape(*f.shape[:-2], task.size)
     if task.model != "softmax":
@@ -211,18 +242,6 @@ def _exact(task: Regression, f: Array, structure: str) -> Array:
     return whole
 
 
-def _complement(q: Array) -> Array:
-    """1 - q_k as the sum of the other probabilities: it keeps its digits where q_k is near 1."""
-    largest = q.argmax(axis=-1)[..., None]
-    others = np.where(np.arange(q.shape[-1]) == largest, 0.0, q).sum(axis=-1, keepdims=True)
-    return np.where(np.arange(q.shape[-1]) == largest, others, 1 - q)
-
-
 def _reduced(total: Array, n: int, reduction: str) -> Array:
-    _one_of("reduction", reduction, REDUCTIONS)
-    return total / n if reduction == "mean" else total
-
-
-def _one_of(name: str, value: str, among: tuple[str, ...]) -> None:
-    if value not in among:
-        raise ValueError(f"{name}: expected one of {among}, got {value!r}")
+    one_of("reduction", reduction, REDUCTIONS)
+    return representable("theta", total / n if reduction == "mean" else total)

@@ -21,8 +21,19 @@ from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh
 
+from ngdlib.families.stable import sech_squared
 from ngdlib.trust_region import conjugate_gradients
-from ngdlib.validate import Array, count, instance, number, real_array
+from ngdlib.validate import (
+    Array,
+    broadcast,
+    count,
+    instance,
+    number,
+    one_of,
+    real_array,
+    representable,
+    vectors,
+)
 
 METRICS = ("natural", "euclidean", "damped")
 #: Singular values of J below this part of the largest one count as 0.
@@ -64,16 +75,15 @@ def neuron() -> Curve:
         return np.tanh(theta[..., :1] * x + theta[..., 1:])
 
     def jacobian(theta: Array, x: Array) -> Array:
-        slope = 1 - value(theta, x) ** 2
+        slope = sech_squared(theta[..., :1] * x + theta[..., 1:])
         return np.stack([slope * x, slope], axis=-1)
 
     def hessian(theta: Array, x: Array) -> Array:
-        f = value(theta, x)
-        bend = -2 * f * (1 - f**2)
+        bend = -2 * value(theta, x) * sech_squared(theta[..., :1] * x + theta[..., 1:])
         rows = ((bend * x**2, bend * x), (bend * x, bend))
         return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
-    return Curve("tanh(w x + b)", 2, value, jacobian, hessian)
+    return _curve("tanh(w x + b)", 2, value, jacobian, hessian)
 
 
 def scaled_neuron() -> Curve:
@@ -83,16 +93,15 @@ def scaled_neuron() -> Curve:
         return theta[..., 1:] * np.tanh(theta[..., :1] * x)
 
     def jacobian(theta: Array, x: Array) -> Array:
-        h = np.tanh(theta[..., :1] * x)
-        return np.stack([theta[..., 1:] * (1 - h**2) * x, h], axis=-1)
+        u = theta[..., :1] * x
+        return np.stack([theta[..., 1:] * sech_squared(u) * x, np.tanh(u)], axis=-1)
 
     def hessian(theta: Array, x: Array) -> Array:
-        h = np.tanh(theta[..., :1] * x)
-        slope = (1 - h**2) * x
+        h, slope = np.tanh(theta[..., :1] * x), sech_squared(theta[..., :1] * x) * x
         rows = ((-2 * theta[..., 1:] * h * slope * x, slope), (slope, np.zeros_like(slope)))
         return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
-    return Curve("b tanh(w x)", 2, value, jacobian, hessian)
+    return _curve("b tanh(w x)", 2, value, jacobian, hessian)
 
 
 def shifted_cosine() -> Curve:
@@ -107,23 +116,30 @@ def shifted_cosine() -> Curve:
     def hessian(theta: Array, x: Array) -> Array:
         return -np.cos(theta - x)[..., None, None]
 
-    return Curve("cos(a - x)", 1, value, jacobian, hessian)
+    return _curve("cos(a - x)", 1, value, jacobian, hessian)
 
 
 def linear(basis: Callable[[Array], Array], size: int) -> Curve:
     """A sum of ``size`` fixed functions; ``basis`` maps x (D,) to their values (D, size)."""
     size = count("size", size, least=1)
+    instance("basis", basis, Callable, "a function of x")
+
+    def columns(x: Array) -> Array:
+        B = real_array("basis(x)", basis(x))
+        if B.shape != (len(x), size):
+            raise ValueError(f"basis(x): expected shape {(len(x), size)}, got {B.shape}")
+        return B
 
     def value(theta: Array, x: Array) -> Array:
-        return theta @ basis(x).T
+        return theta @ columns(x).T
 
     def jacobian(theta: Array, x: Array) -> Array:
-        return np.broadcast_to(basis(x), (*theta.shape[:-1], len(x), size))
+        return np.broadcast_to(columns(x), (*theta.shape[:-1], len(x), size))
 
     def hessian(theta: Array, x: Array) -> Array:
         return np.zeros((*theta.shape[:-1], len(x), size, size))
 
-    return Curve("linear", size, value, jacobian, hessian)
+    return _curve("linear", size, value, jacobian, hessian)
 
 
 def hidden_layer(units: int) -> Curve:
@@ -132,37 +148,59 @@ def hidden_layer(units: int) -> Curve:
 
     def parts(theta: Array, x: Array) -> tuple[Array, Array]:
         w = theta.reshape(*theta.shape[:-1], units, 3)
-        h = np.tanh(x[:, None] * w[..., None, :, 0] + w[..., None, :, 1])
-        return h, w[..., None, :, 2]
+        return x[:, None] * w[..., None, :, 0] + w[..., None, :, 1], w[..., None, :, 2]
 
     def value(theta: Array, x: Array) -> Array:
-        h, c = parts(theta, x)
-        return (c * h).sum(axis=-1)
+        u, c = parts(theta, x)
+        return (c * np.tanh(u)).sum(axis=-1)
 
     def jacobian(theta: Array, x: Array) -> Array:
-        h, c = parts(theta, x)
-        slope = c * (1 - h**2)
-        J = np.stack([slope * x[:, None], slope, h], axis=-1)
+        u, c = parts(theta, x)
+        slope = c * sech_squared(u)
+        J = np.stack([slope * x[:, None], slope, np.tanh(u)], axis=-1)
         return J.reshape(*J.shape[:-2], 3 * units)
 
-    return Curve(f"{units} tanh units", 3 * units, value, jacobian)
+    return _curve(f"{units} tanh units", 3 * units, value, jacobian)
 
 
 def loss(f: ArrayLike, y: ArrayLike) -> Array:
-    """mean (f - y)^2 over the last axis."""
-    return ((real_array("f", f) - real_array("y", y)) ** 2).mean(axis=-1)
+    """mean (f - y)^2 over the last axis, shape (...), of f and y (..., D)."""
+    f, y = real_array("f", f), real_array("y", y)
+    if not f.ndim or not y.ndim or f.shape[-1:] != y.shape[-1:] or not f.shape[-1]:
+        raise ValueError(f"y: expected f and y of shape (..., D), got {f.shape} and {y.shape}")
+    broadcast("y", y.shape[:-1], "f", f.shape[:-1])
+    with np.errstate(over="ignore"):
+        return representable("f", ((f - y) ** 2).mean(axis=-1))
+
+
+def _curve(
+    name: str, size: int, value: Callable, jacobian: Callable, hessian: Callable | None = None
+) -> Curve:
+    """A `Curve` whose functions check what they are given: theta (..., size) and x (D,)."""
+
+    def checked(f: Callable) -> Callable[[Array, Array], Array]:
+        def of(theta: ArrayLike, x: ArrayLike) -> Array:
+            theta, x = vectors("theta", theta, size, copy=False), _inputs(x)
+            with np.errstate(all="ignore"):
+                return representable("theta", f(theta, x))
+
+        return of
+
+    return Curve(name, size, checked(value), checked(jacobian), hessian and checked(hessian))
 
 
 def metric(J: ArrayLike) -> Array:
     """g = J^T J / D, shape (..., N, N), from J (..., D, N)."""
     J = _jacobian(J)
-    return np.swapaxes(J, -1, -2) @ J / J.shape[-2]
+    with np.errstate(all="ignore"):
+        return representable("J", np.swapaxes(J, -1, -2) @ J / J.shape[-2])
 
 
 def tangent_kernel(J: ArrayLike) -> Array:
     """The neural tangent kernel J J^T, shape (..., D, D) (Jacot et al. 2018)."""
     J = _jacobian(J)
-    return J @ np.swapaxes(J, -1, -2)
+    with np.errstate(all="ignore"):
+        return representable("J", J @ np.swapaxes(J, -1, -2))
 
 
 def natural_velocity(J: ArrayLike, r: ArrayLike) -> Velocity:
@@ -173,14 +211,16 @@ def natural_velocity(J: ArrayLike, r: ArrayLike) -> Velocity:
     J, r = _one(J, r)
     U, s, Vt = np.linalg.svd(J, full_matrices=False)
     rank = int(np.sum(s > CUTOFF * s.max(initial=0.0)))
-    along = U[:, :rank].T @ r / s[:rank]
-    return Velocity(-2 * Vt[:rank].T @ along, rank)
+    with np.errstate(all="ignore"):
+        along = U[:, :rank].T @ r / s[:rank]
+        return Velocity(representable("r", -2 * Vt[:rank].T @ along), rank)
 
 
 def euclidean_velocity(J: ArrayLike, r: ArrayLike) -> Array:
     """-gradient of L in the parameters, -2 J^T r / D, shape (N,)."""
     J, r = _one(J, r)
-    return -2 * J.T @ r / len(r)
+    with np.errstate(all="ignore"):
+        return representable("J", -2 * J.T @ r / len(r))
 
 
 def damped_solve(
@@ -192,21 +232,30 @@ def damped_solve(
          "woodbury": (v - J^T (D damping I + J J^T)^-1 J v)/damping, O(D^2 N + D^3) once, then
                      O(D N) a vector
          "cg":       conjugate gradients, O(D N) an iteration; options as there
+    All lose digits as damping falls below the eigenvalues of g, a relative 1e-16 times their ratio;
+    ValueError where none is left to see that the matrix is positive definite.
     """
+    one_of("how", how, ("dense", "woodbury", "cg"))
     J, damping = _jacobian(J), number("damping", damping, above=0)
     v = real_array("v", v)
     if J.ndim != 2 or v.shape != J.shape[1:]:
         raise ValueError(f"v: expected shape {J.shape[1:]} beside J {J.shape}, got {v.shape}")
     D, N = J.shape
-    if how == "dense":
-        return cho_solve(cho_factor(J.T @ J / D + damping * np.eye(N)), v)
-    if how == "woodbury":
-        inside = cho_solve(cho_factor(D * damping * np.eye(D) + J @ J.T), J @ v)
-        return (v - J.T @ inside) / damping
     if how == "cg":
         settings = {"iterations": N, "tolerance": 1e-12, **options}
         return conjugate_gradients(lambda u: J.T @ (J @ u) / D + damping * u, v, **settings).x
-    raise ValueError(f"how: expected dense, woodbury or cg, got {how!r}")
+    dense = how == "dense"
+    matrix, added = (metric(J), damping) if dense else (tangent_kernel(J), D * damping)
+    try:
+        root = cho_factor(matrix + added * np.eye(len(matrix)))
+    except LinAlgError:
+        raise ValueError(
+            f"damping: expected one that float64 can tell from 0 beside J, got {damping:g}"
+        ) from None
+    with np.errstate(all="ignore"):
+        if dense:
+            return representable("v", cho_solve(root, v))
+        return representable("damping", (v - J.T @ cho_solve(root, J @ v)) / damping)
 
 
 def tangent_share(J: ArrayLike, r: ArrayLike) -> float:
@@ -215,16 +264,18 @@ def tangent_share(J: ArrayLike, r: ArrayLike) -> float:
     J, r = _one(J, r)
     U, s, _ = np.linalg.svd(J, full_matrices=False)
     rank = int(np.sum(s > CUTOFF * s.max(initial=0.0)))
-    square = float(r @ r)
-    return float(np.sum((U[:, :rank].T @ r) ** 2)) / square if square else 0.0
+    if not r.any():
+        return 0.0
+    r = r / np.abs(r).max()  # its squares might not fit in float64
+    return float(np.sum((U[:, :rank].T @ r) ** 2) / (r @ r))
 
 
 def spectrum(J: ArrayLike, r: ArrayLike) -> tuple[Array, Array]:
     """Eigenvalues of J J^T / D, descending, and the residual's components in its eigenbasis,
     both (D,). Under the ordinary flow component i falls like e^(-2 lambda_i t) while J stays."""
     J, r = _one(J, r)
-    values, vectors = np.linalg.eigh(J @ J.T / len(r))
-    return values[::-1], (vectors.T @ r)[::-1]
+    values, basis = np.linalg.eigh(tangent_kernel(J) / len(r))
+    return values[::-1], (basis.T @ r)[::-1]
 
 
 def decay(
@@ -239,13 +290,23 @@ def decay(
         raise ValueError(f"eigenvalues: expected shape (D,), none negative, got {eigenvalues}")
     if times.ndim != 1 or np.any(times < 0):
         raise ValueError(f"times: expected shape (T,), none negative, got {times}")
-    if kind not in METRICS:
-        raise ValueError(f"kind: expected one of {METRICS}, got {kind!r}")
+    damping = _damping(kind, damping)
     if kind == "damped":
-        rates = values / (values + number("damping", damping, above=0))
+        rates = values / (values + damping)
     else:
         rates = values if kind == "euclidean" else np.where(values > 0, 1.0, 0.0)
-    return np.exp(-2 * times[:, None] * rates)
+    with np.errstate(over="ignore"):
+        return np.exp(-2 * times[:, None] * rates)
+
+
+def _damping(kind: str, damping: float) -> float:
+    """A checked damping: above 0 for the damped flow, 0 for the others, which do not use it."""
+    one_of("kind", kind, METRICS)
+    if kind == "damped":
+        return number("damping", damping, above=0)
+    if number("damping", damping) != 0:
+        raise ValueError(f"damping: expected 0 with the {kind} flow, got {damping:g}")
+    return 0.0
 
 
 def final_rates(model: Curve, theta: ArrayLike, x: ArrayLike, y: ArrayLike) -> Array:
@@ -253,8 +314,7 @@ def final_rates(model: Curve, theta: ArrayLike, x: ArrayLike, y: ArrayLike) -> A
     4 times the eigenvalues of GGN^-1 H (N,), where H is the Hessian of L. All are 4 where the
     residual is 0 or the model does not bend. ValueError where the metric is not positive definite.
     """
-    instance("model", model, Curve, "a model of this module")
-    theta, x, y = (real_array(n, a) for n, a in (("theta", theta), ("x", x), ("y", y)))
+    theta, x, y = _regression(model, theta, x, y)
     if model.hessian is None:
         raise ValueError(f"model: expected one with a Hessian, got {model.name}")
     g, r = metric(model.jacobian(theta, x)), model.value(theta, x) - y
@@ -281,20 +341,11 @@ def flow(
     times  ascending, from 0 on, shape (T,). The units of time differ: natural time has none,
     ordinary time is in (parameter/value)^2, so that equal times compare nothing.
     """
-    instance("model", model, Curve, "a model of this module")
-    theta, x, y = (real_array(n, a) for n, a in (("theta", theta), ("x", x), ("y", y)))
+    theta, x, y = _regression(model, theta, x, y)
     times = real_array("times", times)
-    if theta.shape != (model.size,) or x.ndim != 1 or y.shape != x.shape or not len(x):
-        raise ValueError(
-            f"theta: expected ({model.size},) and x, y of one shape (D,), got {theta.shape}, "
-            f"{x.shape}, {y.shape}"
-        )
     if times.ndim != 1 or not len(times) or times[0] < 0 or np.any(np.diff(times) <= 0):
         raise ValueError(f"times: expected ascending times from 0 on, got {times}")
-    if kind not in METRICS:
-        raise ValueError(f"kind: expected one of {METRICS}, got {kind!r}")
-    if kind == "damped":
-        damping = number("damping", damping, above=0)
+    damping = _damping(kind, damping)
 
     def velocity(_: float, theta: Array) -> Array:
         J, r = model.jacobian(theta, x), model.value(theta, x) - y
@@ -318,18 +369,38 @@ def gaussian_curvature(model: Curve, theta: ArrayLike, x: ArrayLike) -> float:
     is II, and K = (<II_11, II_22> - |II_12|^2)/det g. It is intrinsic: g alone determines it.
     ValueError where det g is 0.
     """
-    instance("model", model, Curve, "a model of this module")
-    theta, x = real_array("theta", theta), real_array("x", x)
+    theta, x, _ = _regression(model, theta, x, np.zeros_like(_inputs(x)))
     if model.size != 2 or model.hessian is None:
         raise ValueError(f"model: expected two parameters and a Hessian, got {model.name}")
     D = len(x)
     J = model.jacobian(theta, x) / np.sqrt(D)
     Q, R = np.linalg.qr(J)
-    if not abs(R[0, 0] * R[1, 1]) > 1e-10 * np.linalg.norm(J) ** 2:
+    if D < 2 or not abs(R[0, 0] * R[1, 1]) > 1e-10 * np.linalg.norm(J) ** 2:
         raise ValueError(f"theta: expected a regular point, but det g is 0 at {theta}")
     H = model.hessian(theta, x) / np.sqrt(D)
     H = H - np.einsum("dk,ek,eij->dij", Q, Q, H)
     return float((H[:, 0, 0] @ H[:, 1, 1] - H[:, 0, 1] @ H[:, 0, 1]) / (R[0, 0] * R[1, 1]) ** 2)
+
+
+def _inputs(x: ArrayLike) -> Array:
+    x = real_array("x", x, copy=False)
+    if x.ndim != 1 or not len(x):
+        raise ValueError(f"x: expected shape (D,) with D > 0, got {x.shape}")
+    return x
+
+
+def _regression(
+    model: Curve, theta: ArrayLike, x: ArrayLike, y: ArrayLike
+) -> tuple[Array, Array, Array]:
+    """One point of a model, inputs and targets of one shape."""
+    instance("model", model, Curve, "a model of this module")
+    count("model.size", model.size, least=1)
+    theta, x, y = real_array("theta", theta), _inputs(x), real_array("y", y)
+    if theta.shape != (model.size,):
+        raise ValueError(f"theta: expected shape ({model.size},), got {theta.shape}")
+    if y.shape != x.shape:
+        raise ValueError(f"y: expected shape {x.shape}, as x has it, got {y.shape}")
+    return theta, x, y
 
 
 def _jacobian(J: ArrayLike) -> Array:

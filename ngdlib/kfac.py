@@ -23,10 +23,22 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import cho_factor, cho_solve
-from scipy.special import expit, log_softmax
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.special import expit
 
-from ngdlib.validate import Array, count, instance, number, real_array, require
+from ngdlib.families import stable
+from ngdlib.validate import (
+    Array,
+    count,
+    instance,
+    matrices,
+    number,
+    one_of,
+    real_array,
+    representable,
+    require,
+    symmetric,
+)
 
 ACTIVATIONS = ("tanh", "relu", "identity")
 OUTPUTS = ("gaussian", "bernoulli", "softmax")
@@ -37,6 +49,8 @@ METHODS = ("kfac", "ekfac", "full")
 
 class Network(NamedTuple):
     """Sizes of the layers from input to output, the nonlinearity between, the model of the labels.
+
+    The slope of tanh is taken from its value, 1 - a^2: to an absolute 1e-16, as it is elsewhere.
 
     output  "gaussian": y (N, K) with unit variance, so the loss is half the squared error;
             "bernoulli": y (N, 1) in {0, 1}, the output is a logit; "softmax": labels y (N,)
@@ -101,7 +115,8 @@ class Cost(NamedTuple):
 
 
 class State(NamedTuple):
-    """Weights, running averages of the factors (None before the first step), steps taken."""
+    """Weights, running averages of the factors (None where there are none yet, or none are kept),
+    steps taken."""
 
     weights: list[Array]
     factors: list[Factors] | None
@@ -124,8 +139,8 @@ def network(sizes: Sequence[int], activation: str = "tanh", output: str = "softm
         raise ValueError(f"sizes: expected integers, got {sizes!r}") from None
     if len(sizes) < 2:
         raise ValueError(f"sizes: expected two sizes or more, got {sizes}")
-    _one_of("activation", activation, ACTIVATIONS)
-    _one_of("output", output, OUTPUTS)
+    one_of("activation", activation, ACTIVATIONS)
+    one_of("output", output, OUTPUTS)
     if output == "bernoulli" and sizes[-1] != 1:
         raise ValueError(f"sizes: expected one output for labels 0 and 1, got {sizes[-1]}")
     return Network(sizes, activation, output)
@@ -134,7 +149,7 @@ def network(sizes: Sequence[int], activation: str = "tanh", output: str = "softm
 def initial(rng: np.random.Generator, net: Network, gain: float = 1.0) -> list[Array]:
     """Weights with entries N(0, gain^2/inputs), biases 0."""
     instance("rng", rng, np.random.Generator, "a numpy.random.Generator")
-    gain = number("gain", gain, least=0)
+    net, gain = _net(net), number("gain", gain, least=0)
     weights = [gain / np.sqrt(i - 1) * rng.standard_normal((o, i)) for o, i in net.shapes]
     for w in weights:
         w[:, -1] = 0.0
@@ -143,12 +158,14 @@ def initial(rng: np.random.Generator, net: Network, gain: float = 1.0) -> list[A
 
 def outputs(net: Network, weights: Sequence[ArrayLike], x: ArrayLike) -> Array:
     """The outputs f, shape (N, K): means or logits."""
+    net = _net(net)
     weights, x = _weights(net, weights), _inputs(net, x)
     return _forward(net, weights, x)[1]
 
 
 def loss(net: Network, weights: Sequence[ArrayLike], x: ArrayLike, y: ArrayLike) -> float:
     """The mean loss over examples, in nats."""
+    net = _net(net)
     weights, x = _weights(net, weights), _inputs(net, x)
     y = _labels(net, y, len(x))
     return _loss(net, _forward(net, weights, x)[1], y)
@@ -163,7 +180,7 @@ def gradient(net: Network, weights: Sequence[ArrayLike], x: ArrayLike, y: ArrayL
 
 def label_gradients(
     net: Network,
-    f: Array,
+    f: ArrayLike,
     y: ArrayLike | None = None,
     *,
     fisher_type: str = "exact",
@@ -178,7 +195,10 @@ def label_gradients(
                  "mc": R = ``samples`` labels drawn with ``rng`` from the model, over root R;
                  "empirical": R = 1, at the observed labels ``y``
     """
-    _one_of("fisher_type", fisher_type, FISHER_TYPES)
+    one_of("fisher_type", fisher_type, FISHER_TYPES)
+    net, f = _net(net), real_array("f", f, copy=False)
+    if f.ndim != 2 or f.shape[1] != net.sizes[-1] or not len(f):
+        raise ValueError(f"f: expected shape (N, {net.sizes[-1]}) with N > 0, got {f.shape}")
     n, k = f.shape
     if fisher_type == "empirical":
         if y is None:
@@ -193,8 +213,9 @@ def label_gradients(
         return np.broadcast_to(np.eye(k), (n, k, k))
     if net.output == "bernoulli":  # one column: the root of the variance p (1 - p)
         return np.sqrt(expit(f) * expit(-f))[:, None, :]
-    p = np.exp(log_softmax(f, axis=-1))
-    return np.sqrt(p)[:, :, None] * (p[:, None, :] - np.eye(k))
+    return np.sqrt(stable.softmax(f))[:, :, None] * stable.softmax_residual(
+        f[:, None, :], np.arange(k)
+    )
 
 
 def backward(
@@ -208,6 +229,7 @@ def backward(
     samples: int = 1,
 ) -> list[Backward]:
     """`label_gradients` sent back through the network: a and g of each layer."""
+    net = _net(net)
     weights, x = _weights(net, weights), _inputs(net, x)
     inputs, f = _forward(net, weights, x)
     g = label_gradients(net, f, y, fisher_type=fisher_type, rng=rng, samples=samples)
@@ -216,6 +238,7 @@ def backward(
 
 def rows(layers: Sequence[Backward]) -> Array:
     """The gradients of all layers, vec by vec, one row a label: shape (N R, parameters)."""
+    layers = _layers(layers)
     return np.concatenate(
         [
             np.einsum("ni,nro->nrio", layer.a, layer.g).reshape(
@@ -235,7 +258,8 @@ def fisher(layers: Sequence[Backward], structure: str = "full") -> Array:
                arrays, to be looked at and compared: for small networks.
     With `fisher_type` "exact" it equals the generalised Gauss-Newton matrix of the mean loss.
     """
-    _one_of("structure", structure, ("full", "block", "diag", "kfac", "ekfac"))
+    one_of("structure", structure, ("full", "block", "diag", "kfac", "ekfac"))
+    layers = _layers(layers)
     if structure == "full":
         r = rows(layers)
         return r.T @ r / len(layers[0].a)
@@ -255,9 +279,12 @@ def fisher(layers: Sequence[Backward], structure: str = "full") -> Array:
 
 def factors(layer: Backward) -> Factors:
     """K-FAC's A = E[a a^T] and G = E[g g^T] of a layer."""
+    layer = _layers([layer])[0]
     n = len(layer.a)
     g = layer.g.reshape(-1, layer.g.shape[-1])
-    return Factors(layer.a.T @ layer.a / n, g.T @ g / n)
+    with np.errstate(all="ignore"):
+        A, G = layer.a.T @ layer.a / n, g.T @ g / n
+    return Factors(representable("layer", A), representable("layer", G))
 
 
 def cost(inputs: int, units: int, examples: int = 1, labels: int = 1) -> Cost:
@@ -286,8 +313,24 @@ def eigen(factor: Factors, layer: Backward | None = None) -> Eigen:
 
     Without ``layer`` they are K-FAC's, products of eigenvalues; with it they are measured,
     E[(u_G^T g)^2 (u_A^T a)^2]: EK-FAC, the best diagonal in that basis (George et al. 2018).
+    ValueError where a factor is not symmetric, or indefinite.
     """
+    factor = _factors("factor", factor)
+    if layer is not None:
+        layer = _layers([layer])[0]
+        if (layer.a.shape[1], layer.g.shape[2]) != (len(factor.A), len(factor.G)):
+            raise ValueError(
+                f"layer: expected {len(factor.A)} inputs and {len(factor.G)} units, as in factor, "
+                f"got {layer.a.shape[1]} and {layer.g.shape[2]}"
+            )
+    return _eigen(factor, layer)
+
+
+def _eigen(factor: Factors, layer: Backward | None = None) -> Eigen:
     (a, U_A), (b, U_G) = np.linalg.eigh(factor.A), np.linalg.eigh(factor.G)
+    for name, values, matrix in (("A", a, factor.A), ("G", b, factor.G)):
+        good = values[0] >= -1e-10 * values[-1]
+        require(f"factor.{name}", good, "a positive matrix, with no eigenvalue below 0", matrix)
     if layer is None:
         return Eigen(U_A, U_G, np.outer(np.maximum(b, 0), np.maximum(a, 0)))
     along_a, along_g = (layer.a @ U_A) ** 2, ((layer.g @ U_G) ** 2).sum(axis=1)
@@ -305,41 +348,50 @@ def precondition(
              "pi": the same with root lambda times pi and over pi, where pi^2 is the ratio of the
              mean eigenvalues of A and G (Martens & Grosse 2015)
     """
-    _one_of("how", how, DAMPINGS)
-    damping = number("damping", damping, above=0)
-    V = real_array("gradient", gradient)
-    basis = factor
-    if isinstance(factor, Factors):
-        if V.shape != (len(factor.G), len(factor.A)):
-            expected = (len(factor.G), len(factor.A))
-            raise ValueError(f"gradient: expected shape {expected}, got {V.shape}")
-        if how != "exact":
-            pi = balance(factor) if how == "pi" else 1.0
-            root = np.sqrt(damping)
-            left = cho_solve(cho_factor(factor.G + root / pi * np.eye(len(factor.G))), V)
-            return cho_solve(cho_factor(factor.A + root * pi * np.eye(len(factor.A))), left.T).T
-        basis = eigen(factor)
+    one_of("how", how, DAMPINGS)
+    damping, V = number("damping", damping, above=0), real_array("gradient", gradient)
+    if isinstance(factor, Eigen):
+        factor = _eigenbasis(factor)
+        expected = factor.D.shape
+    else:
+        factor = _factors("factor", factor)
+        expected = (len(factor.G), len(factor.A))
+    if V.shape != expected:
+        raise ValueError(f"gradient: expected shape {expected}, got {V.shape}")
+    return _precondition(factor, V, damping, how)
+
+
+def _precondition(factor: Factors | Eigen, V: Array, damping: float, how: str) -> Array:
+    if isinstance(factor, Factors) and how != "exact":
+        pi = _balance(*map(_mean_eigenvalue, factor)) if how == "pi" else 1.0
+        on_A, on_G = _split(damping, pi)
+        left = cho_solve(_damped("factor.G", factor.G, on_G), V)
+        return cho_solve(_damped("factor.A", factor.A, on_A), left.T).T
+    basis = _eigen(factor) if isinstance(factor, Factors) else factor
     return basis.U_G @ ((basis.U_G.T @ V @ basis.U_A) / (basis.D + damping)) @ basis.U_A.T
 
 
 def balance(factor: Factors) -> float:
     """pi: the root of the ratio of the mean eigenvalues of A and G; 1 where one of them is 0."""
-    a, g = np.trace(factor.A) / len(factor.A), np.trace(factor.G) / len(factor.G)
-    return float(np.sqrt(a / g)) if a > 0 and g > 0 else 1.0
+    return _balance(*map(_mean_eigenvalue, _factors("factor", factor)))
 
 
-def solve_by_examples(a: ArrayLike, v: ArrayLike, damping: float) -> Array:
-    """v (A + lambda I)^-1 for A = a^T a/N, through a system of the size of the batch.
+def solve_by_examples(a: ArrayLike, r: ArrayLike, damping: float) -> Array:
+    """V (A + lambda I)^-1 for a mean gradient V = r^T a/N and A = a^T a/N, from the examples.
 
-    a  inputs (N, d); v (..., d). Cheaper than A itself where N < d; not for running averages.
+    a  inputs (N, d); r  gradients (N, units). Neither V nor A is formed: the system to be solved
+    has the size of the batch, since (A + lambda I)^-1 a^T = a^T (a a^T/N + lambda I)^-1. Cheaper
+    where N < d; not for running averages.
     """
-    a, v = real_array("a", a), real_array("v", v)
+    a, r = real_array("a", a, copy=False), real_array("r", r, copy=False)
     damping = number("damping", damping, above=0)
-    if a.ndim != 2 or v.ndim == 0 or v.shape[-1] != a.shape[-1] or not len(a):
-        raise ValueError(f"v: expected shape (..., {a.shape[-1:]}), got {v.shape}")
-    gram = a @ a.T / len(a) + damping * np.eye(len(a))
-    inside = cho_solve(cho_factor(gram), (v.reshape(-1, a.shape[1]) @ a.T).T / len(a)).T
-    return (v - (inside @ a).reshape(v.shape)) / damping
+    if a.ndim != 2 or not len(a):
+        raise ValueError(f"a: expected shape (N, d) with N > 0, got {a.shape}")
+    if r.ndim != 2 or len(r) != len(a):
+        raise ValueError(f"r: expected shape ({len(a)}, units), got {r.shape}")
+    with np.errstate(all="ignore"):
+        gram = representable("a", a @ a.T / len(a))
+        return representable("r", cho_solve(_damped("a a^T/N", gram, damping), r).T @ a / len(a))
 
 
 def solve_full(
@@ -349,21 +401,26 @@ def solve_full(
 
     No block and no factor: through whichever system is smaller, that of the parameters or that of
     the weighted labels, (F + lambda I)^-1 g = (g - R^T (R R^T + N lambda I)^-1 R g) / lambda.
+    Digits are lost as lambda falls below the eigenvalues of F: a relative 1e-16 times their ratio.
 
     layers     as `backward` gives them; gradients one array (units, inputs + 1) a layer
     """
-    damping = number("damping", damping, above=0)
-    V = [real_array("gradients", v) for v in gradients]
+    damping, layers = number("damping", damping, above=0), _layers(layers)
+    V = [real_array("gradients", v) for v in _list("gradients", gradients)]
     shapes = [(layer.g.shape[-1], layer.a.shape[-1]) for layer in layers]
     if [v.shape for v in V] != shapes:
         raise ValueError(f"gradients: expected shapes {shapes}, got {[v.shape for v in V]}")
     R, n = rows(layers), len(layers[0].a)
     g = np.concatenate([v.T.ravel() for v in V])
-    if len(R) < R.shape[1]:
-        inside = cho_solve(cho_factor(R @ R.T + n * damping * np.eye(len(R))), R @ g)
-        solved = (g - R.T @ inside) / damping
-    else:
-        solved = cho_solve(cho_factor(R.T @ R / n + damping * np.eye(len(g))), g)
+    with np.errstate(all="ignore"):
+        if len(R) < R.shape[1]:
+            gram = representable("layers", R @ R.T)
+            right = representable("gradients", R @ g)
+            inside = cho_solve(_damped("R R^T", gram, n * damping), right)
+            solved = representable("damping", (g - R.T @ inside) / damping)
+        else:
+            F = representable("layers", R.T @ R / n)
+            solved = representable("damping", cho_solve(_damped("F", F, damping), g))
     ends = np.cumsum([v.size for v in V])
     parts = np.split(solved, ends[:-1])
     return [part.reshape(v.shape[::-1]).T for part, v in zip(parts, V, strict=True)]
@@ -371,9 +428,18 @@ def solve_full(
 
 def average(old: Factors | None, new: Factors, decay: float) -> Factors:
     """decay times ``old`` plus (1 - decay) times ``new``; ``new`` where there is no old one."""
-    decay = number("decay", decay, least=0)
-    if decay >= 1:
-        raise ValueError(f"decay: expected a number in [0, 1), got {decay:g}")
+    decay = _decay(decay)
+    new = _factors("new", new)
+    if old is None:
+        return new
+    old = _factors("old", old)
+    if [o.shape for o in old] != [n.shape for n in new]:
+        shapes = [n.shape for n in new]
+        raise ValueError(f"old: expected shapes {shapes}, as in new, got {[o.shape for o in old]}")
+    return _average(old, new, decay)
+
+
+def _average(old: Factors | None, new: Factors, decay: float) -> Factors:
     if old is None:
         return new
     return Factors(*(decay * o + (1 - decay) * n for o, n in zip(old, new, strict=True)))
@@ -381,7 +447,7 @@ def average(old: Factors | None, new: Factors, decay: float) -> Factors:
 
 def start(weights: Sequence[ArrayLike]) -> State:
     """The state before the first step, from one weight matrix a layer; no running means yet."""
-    return State([real_array("weights", w) for w in weights], None, 0)
+    return State([real_array("weights", w) for w in _list("weights", weights)], None, 0)
 
 
 def step(
@@ -403,17 +469,23 @@ def step(
     method  "kfac"; "ekfac", which measures the diagonal in the eigenbasis on the batch; "full",
             the batch's Fisher matrix with nothing dropped (`solve_full`), for small networks
     how     see `precondition`; of "kfac" alone, as the others have but one damping
-    decay   of the running averages of the factors; 0 takes the batch's own, as "full" must
+    decay   of the running averages of the factors; 0 takes the batch's own, as "full" must, keeps
+            none, and solves factored damping by the examples where they are fewer than the inputs
     The labels of G are ``fisher_type``'s: the model's own by default, not the observed ones.
     """
-    _one_of("method", method, METHODS)
-    _one_of("how", how, DAMPINGS)
+    one_of("method", method, METHODS)
+    one_of("how", how, DAMPINGS)
     if method != "kfac" and how != "exact":
         raise ValueError(f"how: expected 'exact' with the method {method!r}, got {how!r}")
-    if method == "full" and decay:
+    if method == "full" and decay != 0:
         raise ValueError(f"decay: expected 0 with the method 'full', got {decay!r}")
-    eta = number("eta", eta, above=0)
+    eta, damping = number("eta", eta, above=0), number("damping", damping, above=0)
+    decay = _decay(decay)
+    net = _net(net)
+    instance("state", state, State, "a State, as `start` gives it")
+    count("state.step", state.step)
     weights, x = _weights(net, state.weights), _inputs(net, x)
+    kept = _kept(net, state.factors)
     y = _labels(net, y, len(x))
     inputs, f = _forward(net, weights, x)
     g = label_gradients(net, f, y, fisher_type=fisher_type, rng=rng)
@@ -422,15 +494,24 @@ def step(
     if fisher_type != "empirical":
         observed = _send_back(net, weights, inputs, _residual(net, f, y)[:, None, :])
     V = [_mean_gradient(layer) for layer in observed]
+    new = None
     if method == "full":
-        new, moved = None, [-eta * v for v in solve_full(layers, V, damping)]
+        solved = solve_full(layers, V, damping)
+    elif decay == 0 and how != "exact":
+        solved = [
+            _precondition_by_examples(layer, seen.g[:, 0], damping, how)
+            if len(layer.a) < layer.a.shape[1]
+            else _precondition(factors(layer), v, damping, how)
+            for layer, seen, v in zip(layers, observed, V, strict=True)
+        ]
     else:
-        old = state.factors or [None] * len(layers)
-        new = [average(o, factors(layer), decay) for o, layer in zip(old, layers, strict=True)]
-        moved = []
-        for layer, factor, v in zip(layers, new, V, strict=True):
-            basis = eigen(factor, layer) if method == "ekfac" else factor
-            moved.append(-eta * precondition(basis, v, damping, how))
+        used = [_average(o, factors(layer), decay) for o, layer in zip(kept, layers, strict=True)]
+        bases = used
+        if method == "ekfac":
+            bases = [_eigen(factor, layer) for factor, layer in zip(used, layers, strict=True)]
+        solved = [_precondition(b, v, damping, how) for b, v in zip(bases, V, strict=True)]
+        new = used if decay else None
+    moved = [-eta * v for v in solved]
     info = Info(_loss(net, f, y), _norm(V), _norm(moved))
     weights = [w + m for w, m in zip(weights, moved, strict=True)]
     return State(weights, new, state.step + 1), info
@@ -439,6 +520,30 @@ def step(
 # -- inside ---------------------------------------------------------------------------------------
 
 
+def _split(damping: float, pi: float) -> tuple[float, float]:
+    """What factored damping adds to the diagonals of A and of G."""
+    return np.sqrt(damping) * pi, np.sqrt(damping) / pi
+
+
+def _balance(mean_A: float, mean_G: float) -> float:
+    return float(np.sqrt(mean_A / mean_G)) if mean_A > 0 and mean_G > 0 else 1.0
+
+
+def _mean_eigenvalue(matrix: Array) -> float:
+    return np.trace(matrix) / len(matrix)
+
+
+def _precondition_by_examples(layer: Backward, r: Array, damping: float, how: str) -> Array:
+    """`precondition` of the mean gradient r^T a/N, with factored damping and the batch's A."""
+    n, g = len(layer.a), layer.g.reshape(-1, layer.g.shape[-1])
+    G = g.T @ g / n
+    mean_A = (layer.a**2).sum() / n / layer.a.shape[1]
+    pi = _balance(mean_A, _mean_eigenvalue(G)) if how == "pi" else 1.0
+    on_A, on_G = _split(damping, pi)
+    return solve_by_examples(layer.a, cho_solve(_damped("G", G, on_G), r.T).T, on_A)
+
+
+@np.errstate(all="ignore")
 def _forward(net: Network, weights: Sequence[Array], x: Array) -> tuple[list[Array], Array]:
     """The inputs of each layer, a 1 appended, and the outputs."""
     inputs, ones = [], np.ones((len(x), 1))
@@ -449,9 +554,10 @@ def _forward(net: Network, weights: Sequence[Array], x: Array) -> tuple[list[Arr
             x = {"tanh": np.tanh, "relu": lambda s: np.maximum(s, 0), "identity": lambda s: s}[
                 net.activation
             ](x)
-    return inputs, x
+    return inputs, representable("weights", x)
 
 
+@np.errstate(all="ignore")
 def _send_back(
     net: Network, weights: Sequence[Array], inputs: Sequence[Array], g: Array
 ) -> list[Backward]:
@@ -460,7 +566,9 @@ def _send_back(
     for l in range(len(weights) - 1, -1, -1):
         layers.append(Backward(inputs[l], g))
         if l:
-            g = (g @ weights[l][:, :-1]) * _slope(net, inputs[l][:, :-1])[:, None, :]
+            n, labels, units = g.shape
+            g = (g.reshape(-1, units) @ weights[l][:, :-1]).reshape(n, labels, -1)
+            g *= _slope(net, inputs[l][:, :-1])[:, None, :]
     return layers[::-1]
 
 
@@ -480,10 +588,8 @@ def _residual(net: Network, f: Array, y: Array) -> Array:
     if net.output == "gaussian":
         return f - y
     if net.output == "bernoulli":
-        return expit(f) - y
-    p = np.exp(log_softmax(f, axis=-1))
-    p[np.arange(len(y)), y] -= 1
-    return p
+        return stable.logistic_residual(f, y)
+    return stable.softmax_residual(f, y)
 
 
 def _loss(net: Network, f: Array, y: Array) -> float:
@@ -492,7 +598,7 @@ def _loss(net: Network, f: Array, y: Array) -> float:
     elif net.output == "bernoulli":
         each = np.logaddexp(0, np.where(y == 1, -f, f))[:, 0]
     else:
-        each = -log_softmax(f, axis=-1)[np.arange(len(y)), y]
+        each = -stable.log_softmax(f)[np.arange(len(y)), y]
     return float(each.mean())
 
 
@@ -501,7 +607,7 @@ def _draw(net: Network, f: Array, rng: np.random.Generator) -> Array:
         return f + rng.standard_normal(f.shape)
     if net.output == "bernoulli":
         return (rng.random(f.shape) < expit(f)).astype(float)
-    edges = np.cumsum(np.exp(log_softmax(f, axis=-1)), axis=-1)[:, :-1]
+    edges = np.cumsum(stable.softmax(f), axis=-1)[:, :-1]
     return (rng.random((len(f), 1)) >= edges).sum(axis=-1)
 
 
@@ -517,15 +623,98 @@ def _norm(arrays: Sequence[Array]) -> float:
     return float(np.sqrt(sum((a**2).sum() for a in arrays)))
 
 
-def _one_of(name: str, value: str, among: Sequence[str]) -> None:
-    if value not in among:
-        raise ValueError(f"{name}: expected one of {tuple(among)}, got {value!r}")
+def _damped(name: str, matrix: Array, damping: float) -> tuple[Array, bool]:
+    """The Cholesky factor of matrix + damping I, for `cho_solve`."""
+    damped = matrix.copy()
+    damped.flat[:: len(damped) + 1] += damping
+    try:
+        return cho_factor(damped, overwrite_a=True)
+    except LinAlgError:
+        raise ValueError(
+            f"damping: expected one that makes {name} + {damping:.3g} I positive definite in "
+            f"float64; the smallest eigenvalue of {name} is {np.linalg.eigvalsh(matrix)[0]:.3g}"
+        ) from None
+
+
+def _decay(decay: float) -> float:
+    decay = number("decay", decay, least=0)
+    if decay >= 1:
+        raise ValueError(f"decay: expected a number in [0, 1), got {decay:g}")
+    return decay
+
+
+# Records may be made by hand, or changed: their contents are checked where they are used.
+
+
+def _net(net: Network) -> Network:
+    instance("net", net, Network, "a network, as `network(...)` makes it")
+    return network(*net)
+
+
+def _list(name: str, value: object) -> list:
+    instance(name, value, list | tuple, "a list of arrays, one a layer")
+    return list(value)
+
+
+def _layers(layers: Sequence[Backward]) -> list[Backward]:
+    instance("layers", layers, list | tuple, "a list of layers, as `backward` gives them")
+    checked = []
+    for layer in layers:
+        instance("layer", layer, Backward, "a layer, as `backward` gives it")
+        a, g = (real_array(f"layer.{k}", v, copy=False) for k, v in layer._asdict().items())
+        if a.ndim != 2 or g.ndim != 3 or len(a) != len(g) or not a.size or not g.size:
+            raise ValueError(
+                "layer: expected a of shape (N, inputs + 1) and g of shape (N, R, units), "
+                f"got {a.shape} and {g.shape}"
+            )
+        checked.append(Backward(a, g))
+    if len({layer.g.shape[:2] for layer in checked}) != 1:
+        raise ValueError("layers: expected one layer or more, all of the same examples and labels")
+    return checked
+
+
+def _factors(name: str, factor: Factors) -> Factors:
+    """Square symmetric matrices; whether they are positive is seen where they are taken apart."""
+    instance(name, factor, Factors, "Factors(A, G)")
+    checked = Factors(matrices(f"{name}.A", factor.A), matrices(f"{name}.G", factor.G))
+    for letter, matrix in zip("AG", checked, strict=True):
+        if matrix.ndim != 2:
+            raise ValueError(f"{name}.{letter}: expected one matrix, got shape {matrix.shape}")
+        symmetric(f"{name}.{letter}", matrix, np.sqrt(np.abs(matrix).max(axis=-1)))
+    return checked
+
+
+def _eigenbasis(basis: Eigen) -> Eigen:
+    basis = Eigen(*(real_array(f"factor.{k}", v) for k, v in basis._asdict().items()))
+    shapes = [v.shape for v in basis]
+    if basis.D.ndim != 2 or shapes[:2] != [2 * shapes[2][1:], 2 * shapes[2][:1]]:
+        raise ValueError(
+            "factor: expected U_A (inputs + 1, inputs + 1), U_G (units, units) and "
+            f"D (units, inputs + 1), got {shapes}"
+        )
+    require("factor.D", basis.D >= 0, "second moments, none below 0", basis.D)
+    return basis
+
+
+def _kept(net: Network, kept: Sequence[Factors] | None) -> list[Factors | None]:
+    """The running averages of a state, one a layer; None before the first step."""
+    if kept is None:
+        return [None] * len(net.shapes)
+    checked = []
+    for factor in _list("state.factors", kept):
+        instance("state.factors", factor, Factors, "Factors(A, G)")
+        checked.append(Factors(*(real_array("state.factors", m, copy=False) for m in factor)))
+    if [(A.shape, G.shape) for A, G in checked] != [(2 * (i,), 2 * (o,)) for o, i in net.shapes]:
+        raise ValueError(f"state.factors: expected those of layers of shapes {net.shapes}")
+    return checked
 
 
 def _weights(net: Network, weights: Sequence[ArrayLike]) -> list[Array]:
-    instance("net", net, Network, "a network, as `network(...)` makes it")
-    if isinstance(weights, np.ndarray) or len(weights) != len(net.shapes):
-        raise ValueError(f"weights: expected a list of {len(net.shapes)} arrays, one a layer")
+    weights = _list("weights", weights)
+    if len(weights) != len(net.shapes):
+        raise ValueError(
+            f"weights: expected a list of {len(net.shapes)} arrays, one a layer, got {len(weights)}"
+        )
     weights = [real_array(f"weights[{l}]", w) for l, w in enumerate(weights)]
     for l, (w, shape) in enumerate(zip(weights, net.shapes, strict=True)):
         if w.shape != shape:

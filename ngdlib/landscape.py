@@ -188,7 +188,7 @@ def outcomes(labels: ArrayLike, ends: Ends, at_rest: float = AT_REST) -> np.ndar
 
 def wilson(hits: ArrayLike, runs: ArrayLike, z: float = 1.96) -> tuple[Array, Array]:
     """The ends of Wilson's interval for a share, from ``hits`` of ``runs`` (Wilson 1927)."""
-    k, n, z = np.asarray(hits, dtype=float), np.asarray(runs, dtype=float), number("z", z, above=0)
+    k, n, z = real_array("hits", hits), real_array("runs", runs), number("z", z, above=0)
     if not ((k >= 0) & (k <= n) & (n > 0)).all():
         raise ValueError(f"hits: expected 0 <= hits <= runs and runs > 0, got {hits} of {runs}")
     middle = (k + z**2 / 2) / (n + z**2)
@@ -199,10 +199,17 @@ def wilson(hits: ArrayLike, runs: ArrayLike, z: float = 1.96) -> tuple[Array, Ar
 def alignment(step: ArrayLike, theta: ArrayLike, target: ArrayLike) -> Array:
     """The cosine between a step and the way from theta to a target, all of shape (..., 2); nan
     where one of them has no length."""
-    step, way = vectors("step", step, 2), vectors("target", target, 2) - vectors("theta", theta, 2)
-    lengths = np.linalg.norm(step, axis=-1) * np.linalg.norm(way, axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(lengths > 0, (step * way).sum(axis=-1) / lengths, np.nan)
+    step, theta, target = (
+        vectors(name, value, 2)
+        for name, value in (("step", step), ("theta", theta), ("target", target))
+    )
+    with np.errstate(invalid="ignore"):  # 0 / 0: nan, the cosine is not defined
+        one, other = (
+            v / np.abs(v).max(axis=-1, keepdims=True)  # a length of 1e300 has a direction, too
+            for v in (step, target / 2 - theta / 2)
+        )
+    lengths = np.hypot(one[..., 0], one[..., 1]) * np.hypot(other[..., 0], other[..., 1])
+    return (one * other).sum(axis=-1) / lengths
 
 
 # -- inside ---------------------------------------------------------------------------------------

@@ -50,6 +50,8 @@ def live(*children: widgets.Widget) -> Live:
     for child in children:
         if not isinstance(child, widgets.Widget):
             raise ValueError(f"children: expected ipywidgets, got {child!r}")
+        if hasattr(getattr(child, "style", None), "description_width"):
+            child.style.description_width = "initial"  # the whole name, not its first letters
     shown = [
         (child.description or child.trait_values().get("name", ""), str(child.value))
         for child in children
@@ -120,7 +122,7 @@ class Panel(Live):
             return widgets.HBox([label, field, words])
 
         def moved(change: Any) -> None:
-            if _plain(change.new) != _plain(_number(field.value)):
+            if not _same_notch(slider, _number(field.value), change.new):
                 field.value = _plain(change.new)
 
         def typed(change: Any) -> None:
@@ -222,6 +224,21 @@ def _slider(p: Parameter, value: Any) -> widgets.Widget | None:
     step = 10.0 ** math.floor(math.log10((high - low) / 50))
     low, high = low + step * (not with_low), high - step * (not with_high)
     return widgets.FloatSlider(value, min=low, max=high, step=step, readout=False)
+
+
+def _same_notch(slider: widgets.Widget, shown: Any, new: Any) -> bool:
+    """Whether the slider stands at the value that is shown, or as near to it as its notches allow.
+
+    A front end puts the handle on the nearest notch, and reports that as a move of the reader's.
+    """
+    if isinstance(slider, widgets.FloatSlider | widgets.FloatLogSlider) and _is_real(shown):
+        place = math.log10 if isinstance(slider, widgets.FloatLogSlider) and shown > 0 else float
+        return abs(place(new) - place(shown)) < 0.51 * slider.step
+    return _plain(new) == _plain(shown)
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _plain(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Figures in one style: SVG with text as text, in colours that follow the page, light or dark.
+"""Figures in one style: SVG with text as text on a page, in colours that follow it, light or dark.
 
 A chapter writes ``with figure("id", caption=..., alt=...) as (fig, ax):`` and draws with
 matplotlib. The colours are the tokens of ``ngdlib.style``; in the SVG each becomes a CSS variable
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import html
 import io
+import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,6 @@ _RC = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
-    "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": [FACE, "DejaVu Sans"],
     "font.size": 10,
@@ -81,8 +81,34 @@ _RC = {
 
 
 def rc_for(name: str) -> dict[str, Any]:
-    """matplotlib's settings for the figure called ``name``; its ids depend on the name alone."""
-    return {**_RC, "svg.hashsalt": name}
+    """matplotlib's settings for the figure called ``name``; its ids depend on the name alone.
+
+    A page brings the face, and its words are text: whoever makes pages sets NGD_PAGE. Elsewhere, as
+    in Jupyter, the face may be missing, and the words are drawn as they were laid out.
+    """
+    return {
+        **_RC,
+        "svg.hashsalt": name,
+        "svg.fonttype": "none" if os.environ.get("NGD_PAGE") else "path",
+    }
+
+
+_SIDE = re.compile(r"\b(Left|Right)(?=[:,])|(?<=\()(left|right)(?=[);])|(?<=; )right(?=,)")
+_ON_A_PHONE = {"left": "above", "right": "below", "Left": "Above", "Right": "Below"}
+
+
+def sides(caption: str) -> str:
+    """A caption in HTML whose "Left:" and "(right)" are "Above:" and "(below)" on a phone.
+
+    There the panels of a figure stand one below the other. The styles of the book choose.
+    """
+    return _SIDE.sub(
+        lambda found: (
+            f'<span class="ngd-wide">{found[0]}</span>'
+            f'<span class="ngd-narrow" hidden>{_ON_A_PHONE[found[0]]}</span>'
+        ),
+        caption,
+    )
 
 
 class Figure:
@@ -94,7 +120,10 @@ class Figure:
 
     def _repr_html_(self) -> str:
         caption = re.sub(r"\$([^$]+)\$", r"\\(\1\\)", html.escape(self.caption, quote=False))
-        small = f'<div class="ngd-narrow" hidden>{self.narrow}</div>' if self.narrow else ""
+        small = ""
+        if self.narrow:
+            small = f'<div class="ngd-narrow" hidden>{self.narrow}</div>'
+            caption = sides(caption)
         return (
             f'<figure class="ngd-figure" id="{self.name}"><div class="ngd-scroll">{self.svg}</div>'
             f"{small}"
@@ -154,34 +183,63 @@ def figure(
     display(Figure(name, svg, caption, alt, small))
 
 
-FAR = 1e4  # an axis beyond it, and beyond so many times the bulk of the data, is cut
+FAR = 100  # an axis beyond it, and beyond so many times the bulk of the data, is cut
+DECADES = 20  # the same of a logarithmic axis, in powers of ten
+NOISE = 1e-9  # an axis shorter than this part of its numbers shows how they were rounded
 
 
 def readable(ax: mpl.axes.Axes) -> None:
-    """Keeps each linear axis near its data: what leaves it far behind is cut, and told in words.
+    """Keeps each axis near its data: what leaves it far behind is cut, and told in words.
 
-    A legal rerun may end at 1e60, and would flatten all else. The axis then ends at ten times the
-    size of four in five of the lines' points, and a note at that end says how far they go.
+    A legal rerun may end at 1e60, and would flatten all else. A linear axis then ends at ten times
+    the size of four in five of the lines' points, a logarithmic one three powers of ten beyond
+    them, and 25 below its upper end where the whole would be more than 30; a note at that end says
+    how far they go. An axis on which all is one number but for rounding gets a
+    tenth of that number on either side.
     """
     for axis, k, (low_at, high_at) in (
         (ax.xaxis, 0, ((0.02, 0.02, "left", "bottom"), (0.98, 0.02, "right", "bottom"))),
         (ax.yaxis, 1, ((0.02, 0.02, "left", "bottom"), (0.02, 0.98, "left", "top"))),
     ):
+        scale = axis.get_scale()
         values = [np.asarray(line.get_data()[k], dtype=float).ravel() for line in ax.lines]
-        values = np.concatenate([v[np.isfinite(v)] for v in values] or [np.zeros(1)])
-        middle = np.quantile(np.abs(values), 0.8) if values.size else 0.0
+        values = np.concatenate(values or [np.zeros(0)])
+        values = values[np.isfinite(values) & ((values > 0) | (scale != "log"))]
+        if not values.size or scale not in ("linear", "log"):
+            continue
         ends = np.array(axis.get_view_interval())
-        if axis.get_scale() != "linear" or not np.ptp(ends) > FAR * max(middle, 1.0):
+        set_ends = (ax.set_xlim, ax.set_ylim)[k]
+        if scale == "log":
+            ends, values = np.log10(ends), np.log10(values)
+            low, high = np.quantile(values, (0.2, 0.8))
+            high_far = ends[1] > high + DECADES
+            top = high + 3 if high_far else ends[1]
+            cut = max(low - 3, top - 25), high + 3
+            far = ends[0] < max(low - DECADES, top - 30), high_far
+        else:
+            middle = np.quantile(np.abs(values), 0.8)
+            if np.ptp(ends) < NOISE * middle:
+                set_ends(ends.mean() - middle / 10, ends.mean() + middle / 10)
+                continue
+            cut = -10 * middle, 10 * middle
+            long = np.ptp(ends) > FAR * max(middle, 1.0)
+            far = [long and abs(most) > 10 * middle for most in (values.min(), values.max())]
+        if not any(far):
             continue
         for j, (x, y, across, up) in enumerate((low_at, high_at)):
             most = (values.min(), values.max())[j]
-            ends[j] = most + (j - 0.5) * middle
-            if abs(most) > 10 * middle:
-                ends[j] = np.sign(most) * 10 * middle
-                digit, power = f"{most:.0e}".split("e")
-                note = f"{'←→↓↑'[2 * k + j]} as far as ${digit} \\times 10^{{{int(power)}}}$"
-                ax.text(x, y, note, ha=across, va=up, transform=ax.transAxes)
-        (ax.set_xlim, ax.set_ylim)[k](*ends)
+            if far[j]:
+                ends[j] = cut[j]
+                power, digit = int(np.round(most)), ""
+                if scale == "linear":
+                    digit, power = f"{most:.0e}".split("e")
+                    digit += " \\times "
+                note = f"{'←→↓↑'[2 * k + j]} as far as ${digit}10^{{{int(power)}}}$"
+                box = dict(facecolor=GROUND, edgecolor="none", pad=1.5)
+                ax.text(x, y, note, ha=across, va=up, transform=ax.transAxes, bbox=box)
+            elif scale == "linear":
+                ends[j] = most + (j - 0.5) * middle
+        set_ends(*(10.0**ends if scale == "log" else ends))
 
 
 NARROW = 3.6  # inches: the column of a screen 400 pixels wide
@@ -203,6 +261,35 @@ def stack(fig: mpl.figure.Figure, panels: np.ndarray) -> None:
     fig.set_layout_engine("constrained")
 
 
+def apart(words: Sequence[mpl.text.Annotation]) -> None:
+    """Moves annotations until none covers another, or leaves the figure at the right or the axes at
+    the left: the names of ends that lie close go down, those beyond an edge inwards."""
+    extent = mpl.text.Text.get_window_extent  # of the words alone, without an arrow
+
+    def move(label: mpl.text.Annotation, x: float, y: float) -> mpl.transforms.Bbox:
+        box = extent(label).translated(x, y)
+        label.xyann = tuple(np.array(label.xyann) + np.array([x, y]) * 72 / fig.dpi)
+        return box
+
+    for _ in range(6):  # what moves inwards leaves more room to the axes
+        if not words:
+            return
+        fig, boxes, moved = words[0].get_figure(), [], False
+        fig.draw_without_rendering()
+        for label in sorted(words, key=lambda w: -extent(w).y1):
+            box = extent(label)
+            inwards = max(0.0, label.axes.bbox.x0 + 2 - box.x0)
+            inwards += min(0.0, fig.bbox.width - 5 - box.x1)
+            if inwards:
+                box, moved = move(label, inwards, 0), True
+            for other in boxes:  # from the top
+                if box.overlaps(other):
+                    box, moved = move(label, 0, other.y0 - box.y1 - 1), True
+            boxes.append(box)
+        if not moved:
+            return
+
+
 def svg_text(fig: mpl.figure.Figure, alt: str) -> str:
     """The figure as a self-contained ``<svg>`` element: the same bytes for the same drawing."""
     fig.get_layout_engine().execute(fig)
@@ -213,7 +300,7 @@ def svg_text(fig: mpl.figure.Figure, alt: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.S)
     # a hundredth of a point is enough for coordinates; the text between the tags stays as it is
-    svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"\.(\d\d)\d+", r".\1", tag[0]), svg)
+    svg = re.sub(r"<[^>]+>", lambda tag: re.sub(_LONG, _shorter, tag[0]), svg)
     svg = re.sub(r'(<path\b[^>]* d=")([^"]+)', lambda path: path[1] + _thinned(*path.groups()), svg)
     svg = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", svg)
     svg = re.sub(r'<g( clip-path="[^"]*")?>\s*((?:<use [^>]*/>\s*)+)</g>', _marked, svg)
@@ -237,6 +324,14 @@ def svg_text(fig: mpl.figure.Figure, alt: str) -> str:
         css = "currentColor" if token == "ink" else f"var(--ngd-{token}, {value['light']})"
         svg = svg.replace(value["light"], css)
     return svg.strip()
+
+
+_LONG = re.compile(r"scale\([^)]*\)|\.(\d\d)\d+")
+
+
+def _shorter(number: re.Match) -> str:
+    """Two digits of a number; the size of a drawn letter as it is."""
+    return f".{number[1]}" if number[1] else number[0]
 
 
 CHORD = 0.04  # points: how far a line may run from the drawn one

@@ -72,7 +72,7 @@ def quoted_at(*at_defaults: bool) -> Callable[..., None]:
             name = name or _expression(sys._getframe(1))
             here = f"{computed:.5g}".replace("-", "\N{MINUS SIGN}")
             if not math.isfinite(computed):
-                here = f"no number ({here})"
+                here = "no number" if math.isnan(computed) else "infinite"
             called = f"{name} is" if name else "it is"
             print(f"The text quotes {text} for the default parameters; here {called} {here}.")
 

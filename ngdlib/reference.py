@@ -12,6 +12,7 @@ import pkgutil
 import re
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -106,7 +107,7 @@ def _signature(value: Any) -> str:
     except (TypeError, ValueError):
         return ""
     plain = [
-        p.replace(annotation=p.empty, default=p.empty if callable(p.default) else p.default)
+        p.replace(annotation=p.empty, default=_shown(p.default, p.empty))
         for p in signature.parameters.values()
     ]
     last_default = False
@@ -118,6 +119,13 @@ def _signature(value: Any) -> str:
         last_default = last_default or p.default is not p.empty
         shown.append(re.sub(r" at 0x[0-9a-f]+", "", text))
     return f"({', '.join(shown)})"
+
+
+def _shown(default: Any, empty: Any) -> Any:
+    """A default as it reads on every machine: paths from the book's folder on, no functions."""
+    if isinstance(default, Path):
+        return default.relative_to(ngdlib.HOME).as_posix()
+    return empty if callable(default) else default
 
 
 def _first(doc: str | None) -> str:

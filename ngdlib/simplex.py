@@ -109,7 +109,9 @@ def fisher_distance(p: ArrayLike, target: ArrayLike) -> Array:
     """
     p, target = probabilities("p", p, zeros=True), probabilities("target", target, zeros=True)
     broadcast("target", target.shape, "p", p.shape)
-    apart = np.sqrt(((np.sqrt(p) - np.sqrt(target)) ** 2).sum(axis=-1))
+    sums = np.sqrt(p) + np.sqrt(target)
+    roots = (p - target) / np.where(sums > 0, sums, 1.0)  # their difference, to its last digit
+    apart = np.sqrt((roots**2).sum(axis=-1))
     return 4 * np.arcsin(np.minimum(apart / 2, 1.0))
 
 

@@ -16,8 +16,10 @@ repairs the step by a search along its line that looks at the KL itself.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,7 +27,23 @@ from scipy.optimize import brentq
 from scipy.special import log_softmax
 
 from ngdlib.families import stable
-from ngdlib.validate import Array, count, instance, number, real_array, require
+from ngdlib.validate import (
+    Array,
+    broadcast,
+    count,
+    instance,
+    number,
+    one_of,
+    real_array,
+    representable,
+    require,
+)
+
+#: The smallest number that float64 keeps to all its digits.
+TINY = float(np.finfo(float).tiny)
+
+#: What `python -m benchmarks cartpole` writes: TRPO with a small network on gymnasium's CartPole.
+CARTPOLE = Path(__file__).resolve().parent / "measured" / "cartpole.json"
 
 
 class Problem(NamedTuple):
@@ -130,7 +148,8 @@ def gridworld(rows: Sequence[str], *, slip: float = 0.1, discount: float = 0.95)
     slip = number("slip", slip, least=0)
     if slip > 1:
         raise ValueError(f"slip: expected a probability, got {slip:g}")
-    if not rows or len({len(row) for row in rows}) != 1 or set("".join(rows)) - set("SGX#."):
+    lines = isinstance(rows, list | tuple) and all(isinstance(row, str) for row in rows)
+    if not lines or len({len(row) for row in rows}) != 1 or set("".join(rows)) - set("SGX#."):
         raise ValueError(f"rows: expected rows of one length made of S G X # . , got {rows!r}")
     cells = [(i, j) for i, row in enumerate(rows) for j, c in enumerate(row) if c != "#"]
     starts = [k for k, (i, j) in enumerate(cells) if rows[i][j] == "S"]
@@ -155,11 +174,15 @@ def gridworld(rows: Sequence[str], *, slip: float = 0.1, discount: float = 0.95)
 
 def policy(logits: ArrayLike) -> Array:
     """The probabilities of the actions in each state, shape (..., S, A)."""
-    return np.exp(log_softmax(_logits(logits), axis=-1))
+    with np.errstate(over="ignore"):
+        return np.exp(log_softmax(_logits(logits), axis=-1))
 
 
 def evaluate(task: Problem, logits: ArrayLike) -> Evaluation:
-    """The exact value, advantages and visits of a policy, by two linear systems."""
+    """The exact value, advantages and visits of a policy, by two linear systems.
+
+    As the discount nears 1 they lose digits: a relative 1e-16/(1 - discount).
+    """
     task, pi = _task(task), policy(logits)
     P, r, start, gamma = task
     if pi.shape[-2:] != r.shape:
@@ -209,7 +232,7 @@ def estimate(task: Problem, logits: ArrayLike, walks: Walks) -> Evaluation:
     """
     task, pi = _task(task), policy(_one(task, logits))
     instance("walks", walks, Walks, "walks, as `walk(...)` makes them")
-    states, actions, rewards = walks
+    states, actions, rewards = _walks(task, walks)
     S, A = task.rewards.shape
     weight = np.broadcast_to(task.discount ** np.arange(states.shape[1]), states.shape)
     returns = np.empty_like(rewards)
@@ -236,8 +259,27 @@ def policy_gradient(task: Problem, logits: ArrayLike) -> Array:
 
 
 def fisher_product(pi: ArrayLike, visits: ArrayLike, x: ArrayLike) -> Array:
-    """The Fisher matrix of the logits, mean over the visits, times x: all (..., S, A)."""
+    """The Fisher matrix of the logits, mean over the visits, times x.
+
+    pi, x  (..., S, A), probabilities and any numbers; visits  (..., S)
+    """
     pi, x, visits = real_array("pi", pi), real_array("x", x), real_array("visits", visits)
+    if pi.ndim < 2 or x.shape[-2:] != pi.shape[-2:] or visits.shape[-1:] != pi.shape[-2:-1]:
+        raise ValueError(
+            f"pi: expected pi and x (..., S, A) and visits (..., S), got {pi.shape}, {x.shape}, "
+            f"{visits.shape}"
+        )
+    broadcast("x", x.shape[:-2], "pi", pi.shape[:-2])
+    broadcast("visits", visits.shape[:-1], "pi", pi.shape[:-2])
+    good = np.all(pi >= 0, axis=-1) & (np.abs(pi.sum(axis=-1) - 1) < 1e-9)
+    require("pi", good, "probabilities that sum to 1", pi)
+    return _fisher_product(pi, visits, x)
+
+
+def _fisher_product(pi: Array, visits: Array, x: Array) -> Array:
+    pi, x = np.broadcast_arrays(pi, x)
+    top = pi.argmax(axis=-1)[..., None]
+    x = x - np.take_along_axis(x, top, axis=-1)  # an action that is nearly certain keeps its digits
     return visits[..., None] * pi * (x - (pi * x).sum(axis=-1, keepdims=True))
 
 
@@ -255,15 +297,24 @@ def natural_policy_gradient(task: Problem, logits: ArrayLike) -> Array:
 
 
 def state_kl(old: ArrayLike, new: ArrayLike) -> Array:
-    """KL(old || new) of the action in each state, in nats, from two sets of logits: (..., S)."""
+    """KL(old || new) of the action in each state, in nats, from two sets of logits (..., S, A)."""
     old, new = _logits(old), _logits(new)
+    if old.shape[-1:] != new.shape[-1:]:
+        raise ValueError(f"new: expected {old.shape[-1]} actions, as in old, got {new.shape[-1]}")
+    broadcast("new", new.shape, "old", old.shape)
     return stable.kl(policy(old), policy(new), stable.log_ratio_of_logits(old, new))
 
 
 def surrogate(task: Problem, old: Evaluation, logits: ArrayLike) -> Array:
     """What the new policy would gain if it were visited as the old one is, shape (...); 0 at the
-    old policy. Its gradient there is that of the value."""
-    gained = (policy(logits) * old.advantage).sum(axis=-1)
+    old policy, to 1e-16 of the advantages. Its gradient there is that of the value."""
+    task, pi = _task(task), policy(logits)
+    old = _evaluation(task, old)
+    if pi.shape[-2:] != task.rewards.shape:
+        S, A = task.rewards.shape
+        raise ValueError(f"logits: expected shape (..., {S}, {A}), got {pi.shape}")
+    broadcast("logits", pi.shape[:-2], "old", old.visits.shape[:-1])
+    gained = (pi * old.advantage).sum(axis=-1)
     return (old.visits * gained).sum(axis=-1) / (1 - task.discount)
 
 
@@ -272,6 +323,7 @@ def clipped_surrogate(ratio: ArrayLike, advantage: ArrayLike, clip: float) -> Ar
     clip = number("clip", clip, above=0)
     ratio, advantage = real_array("ratio", ratio), real_array("advantage", advantage)
     require("ratio", ratio >= 0, "ratios of probabilities, >= 0", ratio)
+    broadcast("advantage", advantage.shape, "ratio", ratio.shape)
     return np.minimum(ratio * advantage, np.clip(ratio, 1 - clip, 1 + clip) * advantage)
 
 
@@ -289,26 +341,31 @@ def conjugate_gradients(
     ValueError where a direction of no or negative curvature is met while a residual is left: the
     matrix is singular along it, or indefinite. Damping helps the first.
     """
+    instance("product", product, Callable, "a function of x")
     b, tolerance = real_array("b", b), number("tolerance", tolerance, least=0)
-    x, r = np.zeros_like(b), b.copy()
+    size = np.abs(b).max(initial=0.0) or 1.0  # its squares might not fit in float64
+    x, r = np.zeros_like(b), b / size
     d, square = r.copy(), float(np.vdot(r, r))
     residuals = [np.sqrt(square)]
     for _ in range(count("iterations", iterations)):
         if residuals[-1] <= tolerance * residuals[0]:
             break
-        along = product(d)
+        along = real_array("product(x)", product(d.copy()))
+        if along.shape != b.shape:
+            raise ValueError(f"product(x): expected shape {b.shape}, got {along.shape}")
         curvature = float(np.vdot(d, along))
         if not curvature > 0:
             raise ValueError(
                 f"product: expected a positive definite matrix, got curvature {curvature:.3g} "
-                f"along a direction of the residual (norm {residuals[-1]:.3g} left)"
+                f"along a direction of the residual (norm {size * residuals[-1]:.3g} left)"
             )
         step = square / curvature
         x, r = x + step * d, r - step * along
         square, before = float(np.vdot(r, r)), square
         d = r + square / before * d
         residuals.append(np.sqrt(square))
-    return Solution(x, np.array(residuals))
+    with np.errstate(over="ignore"):
+        return Solution(representable("b", size * x), size * np.array(residuals))
 
 
 def trpo_step(
@@ -341,11 +398,10 @@ def trpo_step(
     shrink, tries = number("shrink", shrink, above=0), count("backtracks", backtracks)
     if shrink >= 1:
         raise ValueError(f"shrink: expected a number in (0, 1), got {shrink:g}")
-    if length_by not in ("fisher", "damped"):
-        raise ValueError(f"length_by: expected fisher or damped, got {length_by!r}")
-    logits = _one(_task(task), logits)
-    old = evaluate(task, logits) if old is None else old
-    instance("old", old, Evaluation, "an evaluation, as `estimate(...)` gives it")
+    one_of("length_by", length_by, ("fisher", "damped"))
+    task = _task(task)
+    logits = _one(task, logits)
+    old = evaluate(task, logits) if old is None else _evaluation(task, old)
     pi = policy(logits)
     g = old.visits[:, None] * pi * old.advantage / (1 - task.discount)
     still = Info(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, False)
@@ -353,11 +409,11 @@ def trpo_step(
         return logits, still
 
     def damped(x: Array) -> Array:
-        return fisher_product(pi, old.visits, x) + cg_damping * x
+        return _fisher_product(pi, old.visits, x) + cg_damping * x
 
     # the length is set below, so the gradient's own size does not count, and must not underflow
     x, residuals = conjugate_gradients(damped, g / np.abs(g).max(), iterations=cg_iterations)
-    fisher_form = float(np.vdot(x, fisher_product(pi, old.visits, x)))
+    fisher_form = float(np.vdot(x, _fisher_product(pi, old.visits, x)))
     form = fisher_form if length_by == "fisher" else float(np.vdot(x, damped(x)))
     if not form > 0:
         return logits, still
@@ -369,7 +425,7 @@ def trpo_step(
             kl=float(old.visits @ each),
             max_kl=float(each.max()),
             quadratic_kl=float(length**2 * fisher_form / 2),
-            gain=float(surrogate(task, old, new)),
+            gain=_gain(task, logits, old, new),
             predicted=float(shrink**k * length * np.vdot(g, x)),
             residual=float(residuals[-1] / residuals[0]),
             backtracks=k,
@@ -378,6 +434,14 @@ def trpo_step(
         if info.kl <= delta and info.gain > 0:
             return new, info
     return logits, info._replace(kl=0.0, max_kl=0.0, gain=0.0, predicted=0.0, accepted=False)
+
+
+def _gain(task: Problem, logits: Array, old: Evaluation, new: Array) -> float:
+    """The surrogate's change, from those of the probabilities: a short step keeps its digits."""
+    r = stable.log_ratio_of_logits(logits, new)
+    pi, near = policy(logits), r < 1
+    change = np.where(near, pi * np.expm1(np.where(near, r, 0.0)), policy(new) - pi)
+    return float((old.visits * (change * old.advantage).sum(axis=-1)).sum() / (1 - task.discount))
 
 
 def best_in_region(
@@ -389,7 +453,9 @@ def best_in_region(
     pi, advantage  (S, A), all probabilities > 0; visits (S,)
     Stationarity gives new = beta pi/(nu - A) in every visited state, with nu such that it sums
     to 1; beta is found from the radius. States that are not visited, or where all actions are
-    equally good, keep their policy; where that is all of them, beta is 0.
+    equally good, keep their policy; where that is all of them, beta is 0. Where the radius is not
+    reached before a probability is as small as float64 has them, the policy is the one there: it
+    lies in the region, and no other is better by more than such a probability.
     """
     pi, advantage = real_array("pi", pi), real_array("advantage", advantage)
     visits, delta = real_array("visits", visits), number("delta", delta, above=0)
@@ -400,42 +466,76 @@ def best_in_region(
         )
     good = np.all(pi > 0, axis=-1) & (np.abs(pi.sum(axis=-1) - 1) < 1e-9)
     require("pi", good, "positive probabilities that sum to 1", pi)
+    _visits("visits", visits)
+    with np.errstate(over="ignore"):
+        representable("advantage", np.ptp(advantage, axis=-1))
     spread = np.ptp(advantage, axis=-1)
     moves = np.flatnonzero((visits > 0) & (spread > 0))
     if not len(moves):
         return pi.copy(), 0.0
 
-    @np.errstate(over="ignore")  # at a small beta all but the best get nothing
-    def at(beta: float) -> Array:
-        new = pi.copy()
-        for s in moves:  # with nu = max A + beta e, e in (0, 1]
-            gap = (advantage[s].max() - advantage[s]) / beta
-            e = brentq(
-                lambda e, s=s, gap=gap: (pi[s] / (e + gap)).sum() - 1,
-                pi[s][gap == 0].sum() / 2,
-                1.0,
-                xtol=1e-15,
-                rtol=1e-14,
-            )
-            new[s] = pi[s] / (e + gap)
-        return new
+    def solved(beta: float) -> Array:
+        """log(pi/new) of all states and actions, at a multiplier."""
+        logs = np.zeros_like(pi)
+        for s in moves:
+            with np.errstate(over="ignore"):
+                logs[s] = _log_fall(pi[s], (advantage[s].max() - advantage[s]) / beta)
+        return logs
 
     def excess(log_beta: float) -> float:
-        new = at(np.exp(log_beta))
-        with np.errstate(
-            divide="ignore", over="ignore"
-        ):  # a small beta leaves nothing to some actions
-            each = (pi * np.log(pi / new)).sum(axis=-1)
+        logs = solved(np.exp(log_beta))
+        # pi log(pi/new) + new - pi: the same sum, and no term is negative
+        each = (pi * stable.exp_remainder(-logs)).sum(axis=-1)
         return float(visits @ each) / delta - 1
 
+    def chosen(log_beta: float) -> Array:
+        return pi * np.exp(-solved(np.exp(log_beta)))
+
+    def fits(log_beta: float) -> bool:
+        return log_beta > -700 and bool(np.all(chosen(log_beta) >= TINY))
+
     scale = np.log(spread[moves].max())
-    low, high = scale - 1, scale + 1
+    low, high, down = scale - 1, scale + 1, 2.0
+    require("pi", fits(low), "probabilities that float64 can still divide", pi)
     while excess(low) < 0:
-        low -= 2
+        while down > 1 and not fits(low - down):
+            down /= 2
+        if not fits(low - down):
+            return chosen(low), float(np.exp(low))
+        low, down = low - down, 2 * down
     while excess(high) > 0:
         high += 2
-    beta = float(np.exp(brentq(excess, low, high, xtol=1e-13)))
-    return at(beta), beta
+    log_beta = brentq(excess, low, high, xtol=1e-13)
+    return chosen(log_beta), float(np.exp(log_beta))
+
+
+def _log_fall(pi: Array, gap: Array) -> Array:
+    """log(pi/new) of the best policy of a state, from its gaps (max A - A)/beta >= 0.
+
+    new = pi/(e + gap) with e in (0, 1]; where the gaps are small e is near 1, and s = 1 - e is
+    sought in its place.
+    """
+    if gap.max() < 1:
+
+        def left(s: float) -> float:
+            return float((pi * (gap - s) / (1 + gap - s)).sum())
+
+        s = brentq(left, 0.0, gap.max(), xtol=1e-300, rtol=1e-14)
+        return np.log1p(gap - s)
+    least = np.log(pi[gap == 0].sum()) - 1  # sought in log e, which may be far below 0
+    log_e = brentq(
+        lambda u: (pi / (np.exp(u) + gap)).sum() - 1, least, 1e-8, xtol=1e-15, maxiter=1000
+    )
+    return np.log(np.exp(log_e) + gap)
+
+
+def cartpole() -> dict[str, Any]:
+    """The committed result of TRPO on CartPole: date, machine, settings, and the runs of all seeds.
+
+    A run: environment_steps, scores, kl, one a step; solved_after in environment steps; end, the
+    mean score of 100 fresh episodes after the last step.
+    """
+    return json.loads(CARTPOLE.read_text(encoding="utf-8"))
 
 
 def _logits(logits: ArrayLike) -> Array:
@@ -453,6 +553,42 @@ def _one(task: Problem, logits: ArrayLike) -> Array:
     return logits
 
 
+# Records may be made by hand, or changed: their contents are checked where they are used.
+
+
 def _task(task: Problem) -> Problem:
     instance("task", task, Problem, "a problem, as `problem(...)` makes it")
-    return task
+    return problem(*task)
+
+
+def _visits(name: str, visits: Array) -> None:
+    good = np.all(visits >= 0, axis=-1) & (np.abs(visits.sum(axis=-1) - 1) < 1e-3)
+    require(name, good, "shares of the visits, that sum to 1", visits)
+
+
+def _evaluation(task: Problem, old: Evaluation) -> Evaluation:
+    instance("old", old, Evaluation, "an evaluation, as `evaluate` or `estimate` gives it")
+    old = Evaluation(*(real_array(f"old.{k}", v) for k, v in old._asdict().items()))
+    S, A = task.rewards.shape
+    for name, value, shape in (("advantage", old.advantage, (S, A)), ("visits", old.visits, (S,))):
+        if value.shape[-len(shape) :] != shape:
+            raise ValueError(f"old.{name}: expected shape (..., {shape}), got {value.shape}")
+    broadcast("old.advantage", old.advantage.shape[:-2], "old.visits", old.visits.shape[:-1])
+    _visits("old.visits", old.visits)
+    return old
+
+
+def _walks(task: Problem, walks: Walks) -> Walks:
+    instance("walks", walks, Walks, "walks, as `walk(...)` makes them")
+    rewards, found = real_array("walks.rewards", walks.rewards), []
+    for name, value, size in zip(("states", "actions"), walks[:2], task.rewards.shape, strict=True):
+        value = real_array(f"walks.{name}", value)
+        good = (value == np.floor(value)) & (value >= 0) & (value < size)
+        require(f"walks.{name}", good, f"integers 0, ..., {size - 1}", value)
+        if value.ndim != 2 or value.shape != rewards.shape or not value.size:
+            raise ValueError(
+                f"walks.{name}: expected shape (N, T), as rewards have it, got {value.shape} and "
+                f"{rewards.shape}"
+            )
+        found.append(value.astype(np.int64))
+    return Walks(*found, rewards)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
 
-def real_array(name: str, value: ArrayLike, *, copy: bool = True) -> Array:
+def real_array(name: str, value: ArrayLike, *, copy: bool = True, checked: bool = True) -> Array:
     """``value`` as a float64 array of finite real numbers; ValueError otherwise.
 
     A masked entry has no value, and is refused. copy=False returns a float64 array as it is, for
-    those who only read it.
+    those who only read it. checked=False leaves it to the caller to see that all are finite.
     """
     if _masked(value):
         raise ValueError(f"{name}: expected no masked entries, got {_show(value)}")
@@ -24,13 +26,24 @@ def real_array(name: str, value: ArrayLike, *, copy: bool = True) -> Array:
             array = np.array(array, dtype=float, copy=True if copy else None)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name}: expected real numbers, got {_show(value)}") from None
+    return finite_numbers(name, array) if checked else array
+
+
+def finite_numbers(name: str, array: Array) -> Array:
+    """``array``; ValueError unless every entry is finite."""
     if not finite(array):
-        raise ValueError(f"{name}: expected finite numbers, got {_show(value)}")
+        raise ValueError(f"{name}: expected finite numbers, got {_show(array)}")
     return array
 
 
 def finite(array: Array) -> bool:
-    """Whether every entry is finite: by the two ends, for which no memory is written."""
+    """Whether every entry is finite; no memory is written.
+
+    By the sum of squares, one reading, which is finite only if they all are; where that is not
+    (it may have overflowed), by the two ends.
+    """
+    if array.flags.c_contiguous and np.isfinite(np.vdot(array, array)):
+        return True
     return not array.size or bool(np.isfinite(array.min()) and np.isfinite(array.max()))
 
 
@@ -40,9 +53,11 @@ def _masked(value: object) -> bool:
     return isinstance(value, list | tuple) and any(map(_masked, value))
 
 
-def vectors(name: str, value: ArrayLike, dim: int, *, copy: bool = True) -> Array:
-    """A finite array of shape (..., dim); ValueError otherwise."""
-    array = real_array(name, value, copy=copy)
+def vectors(
+    name: str, value: ArrayLike, dim: int, *, copy: bool = True, checked: bool = True
+) -> Array:
+    """A finite array of shape (..., dim), as by `real_array`; ValueError otherwise."""
+    array = real_array(name, value, copy=copy, checked=checked)
     if array.ndim == 0 or array.shape[-1] != dim:
         raise ValueError(f"{name}: expected shape (..., {dim}), got shape {array.shape}")
     return array
@@ -65,18 +80,30 @@ def representable(name: str, value: Array) -> Array:
     return value
 
 
-def metric(name: str, value: Array, *, singular: bool = False) -> tuple[Array, Array]:
+def symmetric(name: str, value: Array, scale: Array) -> None:
+    """ValueError unless each entry agrees with its mirror image to 1e-8, beside the product of the
+    scales (..., d) of its row and column: one large entry hides no other pair."""
+    gap = np.abs(value - np.swapaxes(value, -1, -2))
+    near = gap <= 1e-8 * scale[..., :, None] * scale[..., None, :]
+    require(name, np.all(near, axis=(-2, -1)), "a symmetric matrix", value)
+
+
+#: What is negative, or zero, along a direction that shows that a matrix is not positive.
+LENGTH = ("the square of the length of {} is negative", "{} has length zero")
+VARIANCE = ("the variance along {} is negative", "the variance along {} is zero")
+
+
+def metric(
+    name: str, value: Array, *, singular: bool = False, words: tuple[str, str] = LENGTH
+) -> tuple[Array, Array]:
     """Checked square matrices as metrics: symmetric and positive, definite unless ``singular``.
 
     Returns them symmetrised, with the scale of each coordinate divided out, and these scales:
-    F = scale_i C_ij scale_j. ValueError that says in words which direction has length zero, or a
-    negative square of a length.
+    F = scale_i C_ij scale_j. ValueError that says in ``words`` along which direction it fails.
     """
-    largest = np.max(np.abs(value), axis=(-2, -1), keepdims=True)
-    gap = np.abs(value - np.swapaxes(value, -1, -2))
-    require(name, np.all(gap <= 1e-8 * largest, axis=(-2, -1)), "a symmetric matrix", value)
     diagonal = np.diagonal(value, axis1=-2, axis2=-1)
     scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    symmetric(name, value, scale)
     C = (value / 2 + np.swapaxes(value, -1, -2) / 2) / scale[..., :, None] / scale[..., None, :]
     if not finite(C):
         raise ValueError(f"{name}: expected a positive matrix, got {_show(value)}")
@@ -90,10 +117,9 @@ def metric(name: str, value: Array, *, singular: bool = False) -> tuple[Array, A
         v = v / v[np.argmax(np.abs(v))]
         shown = np.array2string(v, precision=4, separator=", ", threshold=8)
         what = (
-            f"a positive matrix; this one is indefinite: the square of the length of {shown} is "
-            "negative"
+            f"a positive matrix; this one is indefinite: {words[0].format(shown)}"
             if negative.any()
-            else f"an invertible matrix; this one is singular: {shown} has length zero"
+            else f"an invertible matrix; this one is singular: {words[1].format(shown)}"
         )
         raise ValueError(f"{name}: expected {what}, got {_show(value[at])}")
     return C, scale
@@ -150,6 +176,12 @@ def require(name: str, holds: ArrayLike, expected: str, value: ArrayLike) -> Non
         raise ValueError(f"{name}: expected {expected}, got {_show(array)}")
 
 
+def one_of(name: str, value: object, among: Sequence[str]) -> None:
+    """ValueError unless ``value`` is one of these words."""
+    if not isinstance(value, str) or value not in among:
+        raise ValueError(f"{name}: expected one of {tuple(among)}, got {_show(value)}")
+
+
 def broadcast(name: str, shape: tuple[int, ...], other_name: str, other: tuple[int, ...]) -> None:
     """ValueError where two batch shapes do not broadcast."""
     try:
@@ -164,5 +196,6 @@ def broadcast(name: str, shape: tuple[int, ...], other_name: str, other: tuple[i
 def _show(value: object) -> str:
     if isinstance(value, np.ndarray) and value.size > 20:
         return f"an array of shape {value.shape} and type {value.dtype}"
-    text = " ".join(repr(value.tolist() if isinstance(value, np.ndarray) else value).split())
+    plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    text = " ".join(repr(plain).split())
     return text if len(text) <= 80 else text[:77] + "..."

@@ -15,13 +15,18 @@ from numpy.typing import ArrayLike
 from ngdlib.descent import Objective
 from ngdlib.families import Gaussian
 from ngdlib.validate import (
+    LENGTH,
+    VARIANCE,
     Array,
     broadcast,
     instance,
     matrices,
+    metric,
     number,
     real_array,
+    representable,
     require,
+    symmetric,
     vectors,
 )
 
@@ -46,8 +51,12 @@ def posterior(prior: Belief, total: ArrayLike, count: ArrayLike, noise: ArrayLik
     )
     require("count", count >= 0, "a number of measurements >= 0", count)
     require("noise", noise > 0, "a standard deviation > 0", noise)
-    precision = 1 / variance + count / noise**2
-    return Belief((mean / variance + total / noise**2) / precision, 1 / precision)
+    for name, value in (("total", total), ("count", count), ("noise", noise)):
+        broadcast(name, value.shape, "prior", mean.shape)
+    with np.errstate(all="ignore"):
+        precision = 1 / variance + count / noise**2
+        mean = (mean / variance + total / noise**2) / precision
+    return _representable("noise", mean, precision)
 
 
 def reverse_kl(model: Gaussian, target: ArrayLike) -> Objective:
@@ -62,8 +71,9 @@ def reverse_kl(model: Gaussian, target: ArrayLike) -> Objective:
 
     def gradient(theta: Array) -> Array:
         theta = model._point("theta", theta)
-        mu, sigma, (m, s) = model._mu(theta), model._sigma(theta), np.moveaxis(target, -1, 0)
-        return model._pull((mu - m) / s**2, sigma / s**2 - 1 / sigma, theta)
+        shift, ratio = model._differences(theta, goal)  # m - mu, log sigma²/s²: no cancellation
+        sigma, s = model._sigma(theta), target[..., 1]
+        return model._pull(-shift / s**2, np.expm1(ratio) / sigma, theta)
 
     return Objective(lambda theta: model.kl(theta, goal), gradient)
 
@@ -71,10 +81,11 @@ def reverse_kl(model: Gaussian, target: ArrayLike) -> Objective:
 def mean_field_gradients(q: Belief, m: ArrayLike, precision: ArrayLike) -> tuple[Array, Array]:
     """The gradients of KL(q || N(m, precision^-1)) by means and by variances, each (..., d).
 
-    q  shape (..., d) each; m  shape (..., d); precision  shape (..., d, d), symmetric
+    q  shape (..., d) each; m  shape (..., d); precision  shape (..., d, d), positive definite
     """
     mean, variance = _belief(q)
     P = matrices("precision", precision, mean.shape[-1] if mean.ndim else None)
+    metric("precision", P)
     m = vectors("m", m, P.shape[-1])
     broadcast("m", m.shape[:-1], "q", mean.shape[:-1])
     g_mean = np.einsum("...ij,...j->...i", P, mean - m)
@@ -89,10 +100,14 @@ def natural_step(q: Belief, g_mean: ArrayLike, g_variance: ArrayLike, eta: float
     """
     mean, variance = _belief(q)
     g_mean, g_variance = real_array("g_mean", g_mean), real_array("g_variance", g_variance)
+    for name, value in (("g_mean", g_mean), ("g_variance", g_variance)):
+        broadcast(name, value.shape, "q", mean.shape)
     eta = number("eta", eta, above=0.0)
-    precision = 1 / variance + 2 * eta * g_variance
-    require("eta", precision > 0, "a step that ends at a precision > 0", precision)
-    return Belief(mean - eta * g_mean / precision, 1 / precision)
+    with np.errstate(all="ignore"):
+        precision = 1 / variance + 2 * eta * g_variance
+        require("eta", precision > 0, "a step that ends at a precision > 0", precision)
+        mean = mean - eta * g_mean / precision
+    return _representable("eta", mean, precision)
 
 
 def natural_step_full(
@@ -106,18 +121,24 @@ def natural_step_full(
     d = S.shape[-1]
     mean, g = vectors("mean", mean, d), vectors("g_mean", g_mean, d)
     G, eta = matrices("g_covariance", g_covariance, d), number("eta", eta, above=0.0)
-    S = _inverse("eta", _inverse("covariance", S) + 2 * eta * G)
+    for name, value in (("mean", mean), ("g_mean", g), ("g_covariance", G[..., 0])):
+        broadcast(name, value.shape[:-1], "covariance", S.shape[:-2])
+    symmetric("g_covariance", G, np.sqrt(np.abs(G).max(axis=-1)))
+    precision = _inverse("covariance", S, VARIANCE) + 2 * eta * G
+    S = _inverse("eta, the new precision", precision)
     return mean - eta * np.einsum("...ij,...j->...i", S, g), S
 
 
-def _inverse(name: str, matrix: Array) -> Array:
+def _inverse(name: str, matrix: Array, words: tuple[str, str] = LENGTH) -> Array:
     """The inverse of symmetric positive definite matrices, by Cholesky."""
-    turned = np.swapaxes(matrix, -1, -2)
-    symmetric = np.all(np.isclose(matrix, turned, rtol=1e-9, atol=1e-12), axis=(-2, -1))
-    good = symmetric & (np.linalg.eigvalsh((matrix + turned) / 2)[..., 0] > 0)
-    require(name, good, "a symmetric positive definite matrix", matrix)
-    half = np.linalg.solve(np.linalg.cholesky(matrix), np.eye(matrix.shape[-1]))
+    C, scale = metric(name, matrix, words=words)
+    half = np.linalg.solve(np.linalg.cholesky(C), np.eye(matrix.shape[-1])) / scale[..., None, :]
     return np.swapaxes(half, -1, -2) @ half
+
+
+def _representable(name: str, mean: Array, precision: Array) -> Belief:
+    with np.errstate(all="ignore"):
+        return Belief(representable(name, mean), representable(name, 1 / precision))
 
 
 def _belief(q: Belief) -> tuple[Array, Array]:

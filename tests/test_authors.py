@@ -1,11 +1,12 @@
 """What an author slips on is found before anything runs, with file and line."""
 
 import json
+import re
 
 import nbformat
 import pytest
 
-from book import authors
+from book import authors, citations
 from tests.conftest import ROOT
 
 FILES = sorted((ROOT / "chapters").glob("*.ipynb"))
@@ -84,3 +85,47 @@ def test_what_the_page_folds_is_folded_in_jupyterlab(house):
     nbformat.write(v4.new_notebook(cells=cells), file)
     assert authors.fold(file)
     assert "jupyter" not in nbformat.read(file, 4).cells[0].metadata
+
+
+def test_citations_say_who_and_when():
+    def slips(text: str) -> list[str]:
+        return [what for _, what in citations.faults(text)]
+
+    right = "[Amari (1998)](#amari1998) and more ([Moré, 1978](#more1978); [Rao, 1945](#rao1945))"
+    assert slips(right) == []
+    assert slips("See [below](#a-heading)") == [
+        "[below](#a-heading): references.bib has no a-heading"
+    ]
+    (bare,) = slips("by {cite:t}`amari1998`")
+    assert "a bare key in JupyterLab" in bare
+    wrong = ("[Amari (1999)](#amari1998)", "[Amari, 1998](#amari1998)", "([Rao (1945)](#rao1945))")
+    for text in wrong:
+        assert "expected [" in slips(f"Fine.\n\n{text}")[0]
+        assert [line for line, _ in citations.faults(f"Fine.\n\n{text}")] == [2]
+
+
+def test_the_page_numbers_what_a_notebook_cites():
+    text = "[Amari (1998)](#amari1998) ([Moré, 1978](#more1978); [Rao, 1945](#rao1945)) [a](b.md)"
+    roles = "{cite:t}`amari1998` {cite:p}`more1978,rao1945` [a](b.md)"
+    assert citations.to_roles(text) == roles
+
+
+def beside(text: str) -> list[str]:
+    """Words that place one panel of a figure beside another: on a phone it stands above or below.
+    ("Left:" and "(left)" in a caption are written for both.)"""
+    panel = r"(?:panel|map|drawing|picture|plot|diagram|figure)s?"
+    return re.findall(rf"\b(?:left|right)(?:-hand|most)? {panel}\b", text, flags=re.I)
+
+
+def test_no_sentence_points_at_a_panel_by_its_side():
+    found = [
+        (file.name, words)
+        for file in FILES
+        for cell in nbformat.read(file, 4).cells
+        for words in beside(re.sub(r'"\s*\n\s*"', "", cell.source))
+    ]
+    assert found == []
+    assert beside("What the left map lacks, the right-hand panel has.") == [
+        "left map",
+        "right-hand panel",
+    ]

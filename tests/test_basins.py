@@ -3,6 +3,7 @@ being computed: rows, blocks, threads, processes, a cluster, interrupted and res
 
 import asyncio
 import threading
+import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import autograd.numpy as anp
@@ -188,6 +189,24 @@ def test_a_cluster_gives_the_same_bytes_though_a_worker_dies_on_the_way(tmp_path
         )
         assert killed.is_set()
     assert same(alone, found)
+
+
+def test_no_starts_have_no_ends(tmp_path):
+    none = np.zeros((0, 2))
+    for store in (None, tmp_path):
+        ends = basins.sweep(
+            MODELS[0], data_of(MODELS[0]), {"it": basins.SGD(0.3)}, none, 3, store=store
+        )
+        assert [part.shape for part in ends["it"]] == [(0, 2), (0,), (0,)]
+
+
+def test_far_out_nothing_overflows():
+    """Logits of 1e6, where exp(-f) is not a number: the probability is 0 or 1, without a word."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        far = basins.gradient(basins.Rhythm(), [-1e6, 1.0], data_of(MODELS[0]))
+        assert np.isfinite(far).all() and np.hypot(*far) > 1
+        assert np.isfinite(basins.fisher(basins.Rhythm(), [-1e6, 1.0], data_of(MODELS[0]))).all()
 
 
 def test_a_run_that_leaves_the_numbers_says_so():

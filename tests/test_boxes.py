@@ -174,10 +174,15 @@ def test_the_table_of_progress_adds_up(folder):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "exercises").glob("*.yml")), ids=lambda p: p.stem)
 def test_every_set_of_the_book(path):
-    page = Page(boxes(path.stem).text)
+    page = Page(text := boxes(path.stem).text)
     coded = [i for i in load(path).data["items"] if i["kind"] == "function"]
     more = f", and one question in the notebook ({sum(i['points'] for i in coded):g} points)."
     assert (more in page.text) == (len(coded) == 1)
+    calls = re.findall(
+        r"where <code>check\(&quot;([\w.-]+)&quot;, (\w+)\)</code>", boxes(path.stem).text
+    )
+    assert calls == [(f"{path.stem}.{i['id']}", i["name"]) for i in coded]  # page.js reads them
+    assert text.count('<pre class="ngd-code"><code>') == len(coded)
     assert page.open == [] and "{{" not in page.text
     assert len(page.ids) == len(set(page.ids))
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")

@@ -75,4 +75,11 @@ def test_a_mark_says_what_was_checked():
         label(["assert x", "quoted('1', 1)\nassert y"], "") == "✓ 1 number and 2 statements checked"
     )
     rerun = label(["quoted('1', 1)\nquoted('2', 2)"], "The text quotes 1 for the default …")
-    assert rerun.startswith("2 numbers checked, 1 of them with another result than in the text")
+    assert rerun == "checked: 1 number with another result than in the text"
+    loop = "for text, rule in rules:\n    quoted(text, rule)"  # one call, as many numbers as rules
+    rerun = label([loop], "The text quotes 1 …\nThe text quotes 2 …\nIn this run it is not so.")
+    numbers, statements = (
+        "2 numbers with another result than in the text",
+        "1 statement not true here",
+    )
+    assert rerun == f"checked: {numbers} and {statements}"

@@ -231,6 +231,8 @@ def test_good_chapter_has_no_defects(folder):
         (GOOD.replace("truth=2.0", "truth=2.1") + OPINION, "T-1: the check refuses the truth"),
         (GOOD.replace("control=3.0", "control=None") + OPINION, "check of the control raised"),
         (GOOD.replace("return Evidence", "assert Evidence") + OPINION, "check of the truth raised"),
+        (GOOD.replace('"4": root**2', '"4": True') + OPINION, "quotes: '4' is True by decree"),
+        (GOOD.replace("found, ", '{"square": 4.0}, ') + OPINION, "numbers: 'square' is a constant"),
         (GOOD, "T-2: the register puts it in my-chapter"),
         (GOOD + OPINION + OPINION.replace("T-2", "T-3"), "T-3: belongs to unwritten"),
         (
@@ -406,3 +408,75 @@ def test_the_counts_add_up():
     assert sorted(last) == sorted(n for n in so_far["by_verdict"].values() if n)
     rows = [[int(n) for n in re.findall(r"\d+", line.split(": [")[1])] for line in lines[:-1]]
     assert [sum(column) for column in zip(*rows, strict=True)] == last
+
+
+def test_a_publication_is_named_by_its_authors():
+    from ngdlib.claims.show import _cited
+
+    assert _cited("kunstner2019") == "Kunstner et al. (2019)"
+    assert (
+        _cited("martens2015") == "Martens and Grosse (2015)"
+        and _cited("amari1998") == "Amari (1998)"
+    )
+    assert _cited("chizat2019") == "Chizat et al. (2019)" and _cited("khan2023").endswith("(2023)")
+    assert _cited("nobody1900") == "nobody1900"
+
+
+MADE_UP = r"""
+@book{one2000,
+  author = {Hairer, Ernst and N{\o}rsett, Syvert P.},
+  title = {A {\v{C}encov} title},
+  year = {2000},
+}
+@article{two2001,
+  author = {J{\"u}rgen Jost and {The Working Group}},
+  year = 2001
+}
+@article{three2002,
+  author = {Chizat, L{\'e}na{\"\i}c and van der Vaart, Aad and others},
+  year = {2002}
+}
+@misc{four,
+  author = {L{\^e}, H{\^o}ng and {\v S}emel, A. and {\L}ojasiewicz, B.},
+}
+@misc{five,
+  author = {{\L}ojasiewicz, B. and {\v{S}}emel, A.},
+}
+"""
+
+
+def test_the_bibliography_is_read_as_bibtex_reads_it(tmp_path):
+    """pybtex, with which Sphinx reads it, is the oracle; on our file, and on one of hard names."""
+    from pybtex.database import parse_file
+    from pybtex.richtext import Text
+
+    from ngdlib.claims.works import HOME, works
+
+    def oracle(home):
+        found = {}
+        for key, entry in parse_file(str(home / "references.bib")).entries.items():
+            names = [
+                str(Text.from_latex(" ".join([*person.prelast_names, *person.last_names])))
+                for person in entry.persons["author"]
+            ]
+            alone = len(names) < 3 and names[-1] != "others"
+            who = " and ".join(names) if alone else f"{names[0]} et al."
+            found[key] = (who, entry.fields.get("year", ""))
+        return found
+
+    (tmp_path / "references.bib").write_text(MADE_UP, "utf-8")
+    for home in HOME, tmp_path:
+        assert works(home) == oracle(home)
+    assert works(tmp_path)["one2000"] == ("Hairer and Nørsett", "2000")
+    assert works(tmp_path)["five"] == ("Łojasiewicz and Šemel", "")
+    assert not any(re.search(r"[\\{}]", who) for who, _ in works(HOME).values())
+
+
+def test_on_a_phone_each_count_says_what_it_counts():
+    """The head of the table is not shown there: every number carries its column's name."""
+    page = claims.counts()._repr_html_()
+    heads = re.findall(r'scope="col">([^<]+)<', page)[1:]
+    rows = page.split("<tbody", 1)[1].split("<tr")[1:]
+    assert len(rows) > 1 and "content:attr(data-of)" in page
+    for row in rows:
+        assert re.findall(r'<td[^>]* data-of="([^"]+)">\d+</td>', row) == heads

@@ -133,6 +133,7 @@ def test_module_is_base_and_own_code():
     text = module_text("two_charts.js")
     assert text.index("const ngd =") < text.index("\nexport const math")
     assert TwoCharts()._esm == text and "--ngd-natural" in TwoCharts()._css
+    assert not re.search(r"^ *(//|/\*\*)", text, re.MULTILINE)  # comments stay in the files
 
 
 def test_a_demo_without_a_still_says_so():

@@ -1,5 +1,7 @@
 """What one downloads runs: the wheel and the notebooks of the site, in an empty environment."""
 
+import ast
+import importlib.metadata
 import json
 import re
 import subprocess
@@ -111,3 +113,41 @@ def test_the_site_links_to_them():
         assert "_sources/" not in page
         for note in re.findall(r"Code runs in a notebook.*?</p>", page):
             assert f'href="../notebooks/{chapter}-questions.ipynb"' in note
+
+
+#: Imported where the book is made, or by authors and instructors, from a checkout; by no reader.
+AT_HOME = {"jsonschema", "hatchling"}
+
+
+def test_the_wheel_asks_for_all_that_it_imports(site):
+    """Of other packages, also where a function imports them; with what these bring along."""
+    with zipfile.ZipFile(next(site.glob("*.whl"))) as wheel:
+        sources = [wheel.read(n).decode() for n in wheel.namelist() if n.endswith(".py")]
+        metadata = next(n for n in wheel.namelist() if n.endswith("/METADATA"))
+        asked = re.findall(r"^Requires-Dist: (.*)$", wheel.read(metadata).decode(), flags=re.M)
+    known, waiting = set(), [each for each in asked if "extra ==" not in each]
+    while waiting:
+        name = re.match(r"[\w.-]+", waiting.pop())[0].lower().replace("_", "-")
+        if name not in known:
+            known.add(name)
+            try:
+                needs = importlib.metadata.requires(name) or ()
+            except importlib.metadata.PackageNotFoundError:  # of another system
+                needs = ()
+            waiting += [each for each in needs if "extra ==" not in each]
+    packages = importlib.metadata.packages_distributions()
+    used = set()
+    for source in sources:
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                used |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                used.add(node.module.split(".")[0])
+    used -= {*sys.stdlib_module_names, *AT_HOME, "ngdlib"}
+    assert {"numpy", "markdown_it", "sklearn"} <= used
+    missing = {
+        module
+        for module in used | {"pytest"}  # negative control
+        if not {name.lower().replace("_", "-") for name in packages.get(module, ())} & known
+    }
+    assert missing == {"pytest"}

@@ -18,6 +18,7 @@ from ngdlib.exercises.judging.items import FIRST, check_item, draw, evaluate, tr
 from ngdlib.exercises.judging.node import PageChecker
 from ngdlib.exercises.notebook.answers import is_blank
 from ngdlib.exercises.notebook.cells import is_current, source, target, variable
+from ngdlib.exercises.page.code import work
 from ngdlib.exercises.reading.grammar import latex
 from ngdlib.exercises.sets.author import main, validate
 from ngdlib.exercises.sets.files import load, public
@@ -485,6 +486,26 @@ def test_hints_cost_and_a_second_check_counts():
             here("sample.fisher-q", "q", hints=wrong)
     with pytest.raises(ValueError, match=r"results of check\(\), got str"):
         summary("sample.fisher-q")
+
+
+def test_code_that_is_worked_in_a_page(capsys):
+    """Python sends back the check's own verdict, or an error and no verdict."""
+    folder, step = ROOT / "tests" / "exercise_sets", "natural_step = lambda q, m, eta: "
+    for code, said in (
+        ("", "'score': None, 'kind': 'empty'"),
+        (step + "q - eta * (q - m)", "'score': 1.0, 'kind': 'equal'"),
+        (step + "q - eta * (q - m) / (q * (1 - q))", "That is ordinary gradient descent."),
+        (step + "np.nan", "'score': 0.0, 'kind': 'different'"),  # np is there
+        (step + "q / 0", "it stopped with ZeroDivisionError"),
+    ):
+        work("sample.take-a-step", code, folder=folder)
+        assert said in capsys.readouterr().out, code
+    with pytest.raises(ZeroDivisionError):
+        work("sample.take-a-step", "1 / 0", folder=folder)
+    assert "kind" not in capsys.readouterr().out
+    for name in ("sample.q1", "sample.none", "none.q1"):
+        with pytest.raises(ValueError, match="name"):
+            work(name, "x = 1", folder=folder)
 
 
 def test_other_numbers_and_worked_solutions():

@@ -19,6 +19,16 @@ from ngdlib.exercises.sets.files import load
 SETS = sorted(FOLDER.glob("*.yml"))
 
 
+ROLE = re.compile(r"(?<!`)\{[a-z:]+\}`")
+
+
+@pytest.mark.parametrize("file", SETS, ids=lambda file: file.stem)
+def test_no_markup_of_the_chapters_in_a_set(file):
+    """Items are Markdown with formulas: a role such as {term}`chart` would stand there raw."""
+    assert ROLE.findall("a {term}`chart <chart>` moves") and not ROLE.findall("${{c}}$ or `{a}`")
+    assert ROLE.findall(file.read_text(encoding="utf-8")) == []
+
+
 def _variants(item):
     names = sorted(item.get("variant", {}))
     spaces = [all_choices(item["variant"][n]) for n in names]
@@ -127,3 +137,10 @@ def test_every_other_name_is_read_as_what_it_stands_for(path):
         for name, formula in part.get("also", {}).items():
             answer = f"({part['answer']}) + {name} - ({formula})"
             assert check_item(part, answer).kind == "equal", (part["id"], answer)
+
+
+def test_no_set_has_markup_that_only_a_chapter_knows():
+    """`{term}` and its like are MyST's: a question would show them as they are typed."""
+    role = re.compile(r"\{[a-z:]+\}`")
+    assert role.search("A change of {term}`chart <chart>`.")
+    assert [path.name for path in SETS if role.search(path.read_text(encoding="utf-8"))] == []

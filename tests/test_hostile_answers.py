@@ -245,11 +245,40 @@ def test_whatever_a_function_raises_is_named(error):
         ("2/sigma^2", {"sigma": [0, "inf"]}, "2/sigma", "power", 0, r"power of $\sigma$"),
         ("1/(q(1-q))", {"q": [0, 1]}, "4+q", "limit", 0, r"As $q \to 0$ the answer grows"),
         ("1/(q(1-q))", {"q": [0, 1]}, "1/(q(1-q))+sin(9q)", "different", 0, "At q ="),
+        # a limit is told of what moves the answer, with the names that are seen, where it says more
+        ("v/s", {"g": [0, 1], "v": [0, "inf"], "s": [0, 1]}, "log(s)", "limit", 0, "(at $s = "),
+        ("exp(h)", {"h": [-0.5, 0.5]}, "0", "different", 0, "At h ="),
     ],
 )
 def test_what_is_right_and_what_is_off(answer, domain, text, kind, score, words, page):
     result = both(page, formula(answer, domain), text)
     assert (result.kind, result.score) == (kind, score) and words in result.feedback
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("0.6137", "known:z"),
+        ("0.614", "known:z"),
+        ("0.61", "known:z"),
+        ("0.6", "different"),  # one digit is of many numbers
+        ("0.62", "different"),
+        ("-1.39", "known:start"),
+        ("1.39", "different"),
+        ("0.65", "digits"),  # what is right comes first
+        ("0.649", "equal"),
+    ],
+)
+def test_a_mistake_is_known_when_it_is_rounded(text, kind, page):
+    mistakes = [("z", "log(1/4)+2"), ("start", "log(1/4)"), ("near", "0.6512"), ("huge", "1e30")]
+    item = {
+        "id": "a",
+        "kind": "numeric",
+        "points": 1,
+        "answer": "1/(1+4exp(-2))",
+        "mistakes": [{"id": n, "match": m, "feedback": "That is it."} for n, m in mistakes],
+    }
+    assert both(page, item, text).kind == kind
 
 
 def test_components_in_words(page):

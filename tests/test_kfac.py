@@ -217,12 +217,41 @@ def test_ekfac_is_the_best_diagonal_in_the_basis_of_kfac():
         np.testing.assert_allclose((U * products) @ U.T, np.kron(*kfac.factors(layer)), atol=1e-13)
 
 
-def test_the_system_of_the_batch_solves_the_system_of_the_inputs():
+@pytest.mark.parametrize("d", [5, 12])
+def test_the_system_of_the_batch_solves_the_system_of_the_inputs(d):
     rng = np.random.default_rng(0)
-    a, v = rng.standard_normal((5, 12)), rng.standard_normal((3, 12))
-    want = v @ np.linalg.inv(a.T @ a / 5 + 0.1 * np.eye(12))
-    np.testing.assert_allclose(kfac.solve_by_examples(a, v, 0.1), want, rtol=1e-10)
-    np.testing.assert_allclose(kfac.solve_by_examples(a, v[0], 0.1), want[0], rtol=1e-10)
+    a, r = rng.standard_normal((5, d)), rng.standard_normal((5, 3))
+    want = (r.T @ a / 5) @ np.linalg.inv(a.T @ a / 5 + 0.1 * np.eye(d))
+    np.testing.assert_allclose(kfac.solve_by_examples(a, r, 0.1), want, rtol=1e-10)
+    assert np.abs(kfac.solve_by_examples(a, r, 0.101) / want - 1).max() > 1e-3
+
+
+@pytest.mark.parametrize("fisher_type", kfac.FISHER_TYPES)
+@pytest.mark.parametrize("how", ["factored", "pi"])
+@every_net
+def test_a_step_is_the_factors_one_whichever_system_it_solves(net, how, fisher_type):
+    """Fewer examples than inputs, and more: the change is that of A and G written out."""
+    for n in (2, 4, 5, 6, 40):
+        weights, x, y = case(net, n)
+        more = {"fisher_type": fisher_type}
+        rng = np.random.default_rng(3)
+        after, info = kfac.step(
+            net, kfac.start(weights), x, y, eta=1.0, damping=0.05, how=how, rng=rng, **more
+        )
+        layers = kfac.backward(net, weights, x, y, rng=np.random.default_rng(3), **more)
+        V = kfac.gradient(net, weights, x, y)
+        for l, (layer, v) in enumerate(zip(layers, V, strict=True)):
+            A, G = kfac.factors(layer)
+            pi = np.sqrt(np.trace(A) * len(G) / (np.trace(G) * len(A))) if how == "pi" else 1
+            root = np.sqrt(0.05)
+            left = np.linalg.solve(G + root / pi * np.eye(len(G)), v)
+            want = -np.linalg.solve(A + root * pi * np.eye(len(A)), left.T).T
+            np.testing.assert_allclose(
+                after.weights[l] - weights[l], want, atol=1e-9 * np.abs(want).max()
+            )
+        norm = np.sqrt(sum((v**2).sum() for v in V))
+        assert info.gradient_norm == pytest.approx(norm, rel=1e-12)
+        assert after.factors is None
 
 
 def test_a_step_ignores_affine_charts_of_the_inputs_and_damping_does_not():
@@ -275,6 +304,8 @@ def test_running_averages_are_weighted_sums():
     np.testing.assert_allclose(
         second.factors[0].G, 0.9 * first.factors[0].G + 0.1 * fresh.G, rtol=1e-12
     )
+    third, _ = kfac.step(net, second, x, y, eta=0.1, damping=1.0)
+    assert third.factors is None  # no mean runs on without a decay
 
 
 @pytest.mark.parametrize(

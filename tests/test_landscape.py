@@ -76,6 +76,16 @@ def test_alignment_is_the_cosine_of_an_angle():
     assert found[:2] == pytest.approx([0.6, 0.0]) and np.isnan(found[2])
 
 
+def test_alignment_knows_no_size():
+    step, way = np.array([3.0, 4.0]), np.array([1.0, 0.5])
+    cosine = 5 / 5 / np.sqrt(1.25)
+    for size in (1e-300, 1.0, 1e300):
+        for other in (1e-300, 1.0, 1e300):
+            found = landscape.alignment(size * step, -other * way, other * way)
+            assert found == pytest.approx(cosine, rel=1e-14)
+    assert landscape.alignment(np.zeros((0, 2)), np.zeros((0, 2)), [1, 1]).shape == (0,)
+
+
 def test_outcomes_are_disjoint_and_rest_comes_first():
     norms = np.array([1e-3, 1e-3, 1e-3, 0.1, np.nan])
     ends = basins.Ends(np.zeros((5, 2)), np.zeros(5), norms)
@@ -144,7 +154,10 @@ def test_make_sweep_writes_what_the_chapter_reads(tmp_path):
         (lambda: landscape.outcomes([0.5], basins.Ends(*np.zeros((3, 1)))), "labels"),
         (lambda: landscape.flow_labels(CASE.model, CASE.training, MINIMA, [1, 2]), "points"),
         (lambda: experiment.optimiser("newton", 0.1, 0.1), "name"),
+        (lambda: landscape.wilson("a", 3), "hits"),
         (lambda: experiment.balanced_starts(0, np.random.default_rng(0)), "each"),
+        (lambda: experiment.balanced_starts(3, np.random.default_rng(0), 50.0), "every kind"),
+        (lambda: experiment.balanced_starts(3, np.random.default_rng(0), 3.0, 0.1), "every kind"),
     ],
 )
 def test_bad_input_is_refused_in_words(call, words):

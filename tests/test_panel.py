@@ -92,6 +92,32 @@ def test_the_last_of_many_wins(small):
     assert small.state.value == "The worked example with eta = 3, n = 2:"
 
 
+def test_the_nearest_notch_is_no_move(tmp_path, monkeypatch):
+    """A front end puts a handle on its nearest notch and reports that: it changes nothing."""
+    monkeypatch.chdir(tmp_path)
+    book = chapter()
+    for cell in book.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            cell.source += "\ndamping = 0.001  # its λ, in [0.0001, 0.1]"
+    nbformat.write(book, "small.ipynb")
+    made = panel("small")
+    sliders = {
+        row.children[0].value: row.children[1]
+        for row in made.children
+        if hasattr(row, "children") and len(row.children) == 4
+    }
+
+    async def use() -> None:
+        sliders["damping"].value = 0.00101158  # where JupyterLab puts it
+        assert made.task is None and made.values["damping"] == 0.001
+        assert made.fields["damping"].value == "0.001"
+        sliders["damping"].value = 0.00101158 * 10 ** sliders["damping"].step  # one notch further
+        await made.task
+
+    asyncio.run(use())
+    assert made.values["damping"] == pytest.approx(0.0010471, rel=1e-3)
+
+
 def test_a_failing_cell_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     bad = nbformat.v4.new_code_cell("1 / (eta - 2)", id="bad")

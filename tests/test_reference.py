@@ -36,5 +36,6 @@ def test_the_page_holds_them_all():
             assert f"{module.__name__}.{name}".replace(".", "-") in identities
     for name in ("ngdlib-descent-step", "ngdlib-families-Gaussian", "ngdlib-panel-panel"):
         assert name in identities
+    assert str(ngdlib.HOME) not in page and "PosixPath" not in page
     assert " at 0x" not in page and "/ngdlib/" not in html.unescape(page)
     assert sys.modules["ngdlib"].__version__ == ngdlib.__version__ == "0.1.0"

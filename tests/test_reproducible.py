@@ -1,5 +1,6 @@
 """Two builds of one commit are the same, byte for byte, every cell run anew."""
 
+import difflib
 import hashlib
 import os
 import shutil
@@ -22,6 +23,14 @@ def fingerprints(folder) -> dict[str, str]:
     }
 
 
+def lines_apart(one, other) -> list[str]:
+    """The first lines in which two text files differ, for the message of a failure."""
+    texts = [
+        f.read_text("utf-8", "replace").splitlines() if f.exists() else [] for f in (one, other)
+    ]
+    return [line[:300] for line in difflib.unified_diff(*texts, n=0, lineterm="")][2:8]
+
+
 def test_second_build_is_identical(tmp_path):
     """A build from nothing, and one over it that makes a single page anew."""
     build = tmp_path / "_build"
@@ -33,7 +42,8 @@ def test_second_build_is_identical(tmp_path):
     for _ in range(2):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         second = fingerprints(build / "html")
-        assert sorted(name for name in first if first[name] != second.get(name)) == []
+        changed = sorted(name for name in first if first[name] != second.get(name))
+        assert [(name, *lines_apart(HTML / name, build / "html" / name)) for name in changed] == []
         assert set(first) == set(second)
         (build / ".doctrees" / "chapters" / "bernoulli.doctree").unlink()
 
@@ -44,6 +54,8 @@ def test_a_changed_byte_is_seen(tmp_path):
     before = fingerprints(tmp_path)
     (tmp_path / "a.html").write_text("<p>2</p>")
     assert fingerprints(tmp_path) != before
+    (tmp_path / "b.html").write_text("<p>1</p>")
+    assert lines_apart(tmp_path / "a.html", tmp_path / "b.html")[-2:] == ["-<p>2</p>", "+<p>1</p>"]
 
 
 def test_build_exists():

@@ -1,6 +1,8 @@
 """Set-up and builds that are interrupted, started twice, or find something broken."""
 
+import ast
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -189,3 +191,31 @@ def test_no_worker_outlives_a_stopped_build(tmp_path, how):
             return True
 
     assert wait_for(lambda: gone(worker)) and wait_for(lambda: gone(kernel))
+
+
+def test_codemirror_asks_only_for_files_that_are_there():
+    """Its modules name one another by file, each with its licence: no bundler, no map of names."""
+    folder = bootstrap.VENDOR / "codemirror"
+    files = {file.name: file.read_text(encoding="utf-8") for file in folder.glob("*.js")}
+    asks = re.compile(r"^(?:import|export)\b[^;]*?\bfrom\s*['\"]([^'\"]+)['\"]", flags=re.M)
+    asked = {name for text in files.values() for name in asks.findall(text)}
+    assert len(files) > 10 and asked <= {f"./{name}" for name in files}
+    assert all("MIT" in text or "Permission is hereby granted" in text for text in files.values())
+    live = (bootstrap.ROOT / "book" / "static" / "live.js").read_text(encoding="utf-8")
+    wanted = re.findall(r'from "\./vendor/codemirror/([^"]+)"', live)
+    assert len(wanted) == 6 and set(wanted) <= set(files)
+
+
+def silent(source: str) -> list[int]:
+    """Lines that add an argument to a command and do not say what it is."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    added = [c for c in calls if getattr(c.func, "attr", "") == "add_argument"]
+    return [c.lineno for c in added if "help" not in {word.arg for word in c.keywords}]
+
+
+def test_every_argument_of_a_command_says_what_it_is():
+    files = [f for part in ("book", "ngdlib", "benchmarks") for f in (ROOT / part).rglob("*.py")]
+    sources = {f: f.read_text(encoding="utf-8") for f in files}
+    assert sum("add_argument" in text for text in sources.values()) > 8
+    assert [f"{f}:{line}" for f, text in sources.items() for line in silent(text)] == []
+    assert silent("parser.add_argument('--steps', type=int)") == [1]  # control

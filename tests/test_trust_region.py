@@ -214,6 +214,8 @@ def test_policies_in_a_batch_are_policies_one_by_one():
         (lambda: tr.trpo_step(ARMS, [[0.0, 1.0, 2.0]], 0.1, length_by="kl"), "length_by"),
         (lambda: tr.best_in_region([[0.0, 1.0]], [[0.0, 1.0]], [1.0], 0.1), "positive prob"),
         (lambda: tr.clipped_surrogate([-1.0], [1.0], 0.2), "ratio"),
+        (lambda: tr.state_kl([[0.0, 1.0]], [[0.0, 1.0, 2.0]]), "new: expected 2 actions.*got 3"),
+        (lambda: tr.state_kl(np.zeros((2, 2)), np.zeros((3, 2))), "new: expected leading.*old"),
         (lambda: tr.trpo_step(ARMS, [[0.0, 1.0]], 0.1), r"\(1, 3\)"),
         (lambda: tr.trpo_step(ARMS, [[0.0, 1.0, 2.0]], 0.1, old="mine"), "old.*an evaluation"),
         (lambda: tr.walk(ARMS, [[0.0, 1.0, 2.0]], 3, walks=1, steps=1), "rng.*Generator"),
@@ -287,3 +289,15 @@ def test_the_size_of_the_gradient_does_not_matter():
     logits = np.log([[0.1, 0.3, 0.6]])
     small = tr.trpo_step(tr.bandit([1e-150, 0, 0]), logits, 0.1)[0]
     np.testing.assert_allclose(small, tr.trpo_step(ARMS, logits, 0.1)[0], rtol=1e-12)
+
+
+def test_the_committed_runs_of_cartpole_are_whole():
+    """Ten seeds; scores between 0 and 500; no step beyond the radius."""
+    found = tr.cartpole()
+    assert [run["seed"] for run in found["runs"]] == list(range(10))
+    for run in found["runs"]:
+        scores, kl, steps = (np.array(run[k]) for k in ("scores", "kl", "environment_steps"))
+        assert scores.shape == kl.shape == steps.shape and scores.max() <= 500 and scores.min() > 0
+        assert np.all(np.diff(steps, prepend=0) >= found["steps_a_sample"])
+        assert 0 < kl.max() <= found["delta"]
+        assert run["solved_after"] in steps and 0 < run["end"] <= 500

@@ -603,3 +603,19 @@ def test_an_objective_that_gives_nonsense_is_refused(gradient):
     ):
         with pytest.raises(ValueError, match=r"objective.gradient\(theta\): expected"):
             run()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("scale", [1.0, 1e300])  # the squares of 1e300 overflow, and it is finite
+@pytest.mark.parametrize("shape", [(1,), (7, 1), (5, 3)])
+def test_finite_is_what_numpy_says(bad, scale, shape):
+    array = np.random.default_rng(0).standard_normal(shape) * scale
+    for view in (array, array.T, array[::2], array[:0]):
+        assert validate.finite(view)
+    for at in np.ndindex(shape):
+        wrong = array.copy()
+        wrong[at] = bad
+        assert not validate.finite(wrong) and not validate.finite(wrong.T)
+        if shape[-1] == 1:
+            with pytest.raises(ValueError, match="finite numbers"):
+                Bernoulli("log-odds").in_domain(wrong)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.fisher import environment
+from benchmarks.peers import environment
 from ngdlib import basins, experiment
 
 HERE = Path(__file__).resolve().parent
@@ -46,7 +46,7 @@ def measure() -> Iterator[Row]:
         given, answers = Path(folder, "given.npz"), Path(folder, "answers.npz")
         x, y = case.training
         np.savez(given, x=x, y=y, starts=starts, steps=STEPS)
-        command = [environment(), HERE / "peer.py", given, answers]
+        command = [environment(HERE.parent / "fisher"), HERE / "peer.py", given, answers]
         subprocess.run([str(part) for part in command], check=True)
         theirs = dict(np.load(answers))
     for name in PEERS:

@@ -1,24 +1,23 @@
 """Side by side with geomstats 2.8: values to 1e-13, and times as ratios in one run.
 
 geomstats needs an older numpy, so it has its own lock and environment, made here on first use.
-Both get the same 20,000 points, one after the other; each time is the least of sixty.
+Both get the same 100,000 points, one after the other; each time is the least of sixty.
 """
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peers import best, environment
+from benchmarks.peers import ask, best
 from ngdlib import geodesics
 from ngdlib.families import Bernoulli, Categorical, Gaussian
 
 HERE = Path(__file__).resolve().parent
-POINTS, REPEATS = 20_000, 60
+POINTS, REPEATS = 100_000, 60
 Row = tuple[str, float, str, float | None]
 
 
@@ -28,8 +27,7 @@ def measure() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         given, answers = Path(folder, "points.npz"), Path(folder, "answers.npz")
         np.savez(given, **points)
-        command = [environment(HERE), HERE / "peer.py", given, answers]
-        subprocess.run([str(part) for part in command], check=True)
+        ask(HERE, HERE / "peer.py", given, answers)
         theirs = dict(np.load(answers))
     for name, f in _operations(points).items():
         if name not in theirs:

@@ -2,24 +2,15 @@
 environment by `benchmarks.geomstats`:  python peer.py points.npz answers.npz"""
 
 import sys
-import time
 
 import numpy as np
 from geomstats.information_geometry.binomial import BinomialDistributions
 from geomstats.information_geometry.categorical import CategoricalDistributions
 from geomstats.information_geometry.normal import NormalDistributions
 
+from benchmarks.peers import best
+
 REPEATS = 60
-
-
-def best(f):
-    """The value, and the least of some times in seconds: one call first, uncounted."""
-    value, times = f(), []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        f()
-        times.append(time.perf_counter() - start)
-    return value, min(times)
 
 
 def main(points, answers):
@@ -41,7 +32,7 @@ def main(points, answers):
             operations["fisher"] = lambda m=metric, a=a: m.metric_matrix(a)
         for what, f in operations.items():
             try:
-                out[f"{name} {what}"], out[f"{name} {what} seconds"] = best(f)
+                out[f"{name} {what}"], out[f"{name} {what} seconds"] = best(f, REPEATS)
             except Exception as error:  # what it does not have is not compared
                 print(f"geomstats, {name} {what}: {type(error).__name__}", file=sys.stderr)
     np.savez(answers, **out)

@@ -20,6 +20,7 @@ import nbformat
 
 from ngdlib.exercises.classroom import key as keys
 from ngdlib.exercises.classroom.collect import collect
+from ngdlib.exercises.classroom.export import NBGRADER
 from ngdlib.exercises.classroom.grade import grade
 from ngdlib.exercises.classroom.pages import total
 from ngdlib.exercises.classroom.release import release
@@ -97,7 +98,8 @@ def _nbgrader(folder: Path, bin: Path) -> float:
     _run(folder, bin / "nbgrader", "autograde", "ps1")
     seconds = (time.perf_counter() - start) / STUDENTS
     _run(folder, bin / "nbgrader", "export")
-    lines = (folder / "grades.csv").read_text().splitlines()[1:]
+    head, *lines = (folder / "grades.csv").read_text().splitlines()
+    assert head.split(",") == NBGRADER, f"ours has other columns: {head}"
     assert [line.split(",")[-2] for line in lines] == ["3.0"] * STUDENTS, lines
     return seconds
 

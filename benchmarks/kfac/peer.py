@@ -2,22 +2,13 @@
 environment by `benchmarks.kfac`:  python peer.py given.npz answers.npz"""
 
 import sys
-import time
 
 import numpy as np
 import torch
 
+from benchmarks.peers import best
+
 REPEATS = 5
-
-
-def best(f):
-    """The value, and the least of some times in seconds: one call first, uncounted."""
-    value, times = f(), []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        f()
-        times.append(time.perf_counter() - start)
-    return value, min(times)
 
 
 def by_hand(x, y, W1, W2, damping):
@@ -92,7 +83,7 @@ def main(given, answers):
     arguments = [data["x"], data["y"], data["W1"], data["W2"], float(data["damping"])]
     for name, make in (("torch", by_hand), ("curvlinops", by_curvlinops)):
         try:
-            out[name], out[f"{name} seconds"] = best(make(*arguments))
+            out[name], out[f"{name}_seconds"] = best(make(*arguments), REPEATS)
         except Exception as error:  # one peer that fails does not take the other along
             print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr)
     np.savez(answers, **out)

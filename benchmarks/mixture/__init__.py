@@ -9,7 +9,6 @@ one-dimensional form that the chapter derives. Errors are those of 40 pairs.
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ import mpmath as mp
 import numpy as np
 from scipy.integrate import quad
 
-from benchmarks.peers import best, environment
+from benchmarks.peers import ask, best
 from ngdlib.families import GaussianMixture
 
 HERE = Path(__file__).resolve().parent
@@ -41,8 +40,7 @@ def measure() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         given, answers = Path(folder, "given.npy"), Path(folder, "answers.npz")
         np.save(given, θ)
-        command = [environment(HERE), HERE / "peer.py", given, answers]
-        subprocess.run([str(part) for part in command], check=True)
+        ask(HERE, HERE / "peer.py", given, answers)
         theirs = dict(np.load(answers))
     yield "ngdlib", 1000 * ours, "ms", None
     yield "the memory floor", 1000 * floor, "ms", None

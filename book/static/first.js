@@ -17,3 +17,18 @@ for (const name of ["localStorage", "sessionStorage"]) {
     Object.defineProperty(window, name, { value: store, configurable: true });
   }
 }
+
+// Questions that ask for code count in the table once they are worked, in a page that `make live`
+// serves. exercises.js, which is deferred, reads what is written here.
+document.addEventListener("readystatechange", () => {
+  let items;
+  try {
+    ({ items } = JSON.parse(localStorage.getItem("ngd-exercises-1")));
+  } catch {
+    return; // nothing is kept, or it is not for this script to mend
+  }
+  for (const row of document.querySelectorAll("[data-code]")) {
+    const worked = Object.entries(JSON.parse(row.dataset.code)).filter(([key]) => items?.[key]?.best > 0);
+    row.dataset.counts = JSON.stringify({ ...JSON.parse(row.dataset.counts), ...Object.fromEntries(worked) });
+  }
+}, { once: true });

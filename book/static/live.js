@@ -4,6 +4,13 @@
 // A cell of the page is found by its number in the notebook: .at-12 is on its code and on its output.
 // Some have no code on the page (a demo, set-up of one line): they run with the others.
 
+import { defaultKeymap, history as undoing, historyKeymap, indentLess, indentMore } from "./vendor/codemirror/codemirror-commands.js";
+import { python } from "./vendor/codemirror/codemirror-lang-python.js";
+import { indentOnInput, indentUnit, syntaxHighlighting } from "./vendor/codemirror/codemirror-language.js";
+import { EditorState } from "./vendor/codemirror/codemirror-state.js";
+import { EditorView, keymap } from "./vendor/codemirror/codemirror-view.js";
+import { tagHighlighter, tags } from "./vendor/codemirror/lezer-highlight.js";
+
 const page = document.documentElement;
 const base = page.dataset.ngdKernels;
 const name = location.pathname.split("/").pop().replace(/\.html$/, "");
@@ -28,6 +35,7 @@ class Trouble extends Error {} // its message is for the reader
 const GONE = "The server has stopped. Start `make live` again, open the address that it prints, and go on there; "
   + "“As notebook” keeps what you have changed here.";
 const IDLE = "Python was idle for long and has been ended; its variables are gone. Run a cell, and it starts anew.";
+const UNHEARD = "The connection was lost while this ran, and with it what it came to. Run it again.";
 const ask = async (path, method = "GET", rest = {}) => {
   const xsrf = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/)?.[1] ?? "";
   let answer;
@@ -48,12 +56,18 @@ const ask = async (path, method = "GET", rest = {}) => {
 class Kernel {
   session = crypto.randomUUID();
   runs = new Map();
+  models = new Map(); // of its widgets, by their ids
+  homes = new Map(); // by messages to them: where the widget stands, which shows what Python then prints
 
   constructor(tell) {
     this.tell = tell;
   }
 
-  async ready() {
+  ready() { // once, whoever asks
+    return (this.getting ??= this.get().finally(() => (this.getting = null)));
+  }
+
+  async get() {
     if (!this.id) this.id = (await ask("api/kernels", "POST", { body: "{}" })).id;
     if (this.socket?.readyState !== WebSocket.OPEN) await this.connect();
   }
@@ -64,7 +78,10 @@ class Kernel {
     socket.onmessage = e => typeof e.data === "string" && this.hear(JSON.parse(e.data));
     return new Promise((done, fail) => {
       let opened = false;
-      socket.onopen = () => done((opened = true));
+      socket.onopen = () => {
+        for (const model of this.models.values()) model.taken(model.under_way); // its answer may be lost
+        done((opened = true));
+      };
       socket.onclose = () => {
         fail(new Trouble(GONE));
         if (opened && this.socket === socket) this.lost();
@@ -75,11 +92,30 @@ class Kernel {
   // The connection has ended: the machine slept, the kernel was idle for long, or the server stopped.
   async lost() {
     if (this.ending) return;
+    const waiting = [...this.runs];
     try {
-      if (await ask(`api/kernels/${this.id}`)) return await this.connect(); // what it said meanwhile follows
-      this.forget(IDLE);
+      if (!(await ask(`api/kernels/${this.id}`))) return await this.ended();
+      await this.ready(); // what it said meanwhile follows, as a rule
+      for (let idle = 0; idle < 3 && waiting.some(([id]) => this.runs.has(id));) {
+        await new Promise(done => setTimeout(done, 1000));
+        idle = (await ask(`api/kernels/${this.id}`))?.execution_state === "idle" ? idle + 1 : 0;
+      }
+      for (const [id, run] of waiting) if (this.runs.delete(id)) run.fail(new Trouble(UNHEARD));
     } catch (error) {
       this.forget(error.message);
+    }
+  }
+
+  // The server has ended the kernel: because it was idle, or because the server itself is ending.
+  async ended() {
+    this.forget(IDLE);
+    for (let seconds = 0; seconds < 30 && !this.id && !this.getting && !this.ending; seconds += 1) {
+      await new Promise(done => setTimeout(done, 1000));
+      try {
+        await ask("api/kernels");
+      } catch (error) {
+        return this.tell(error.message);
+      }
     }
   }
 
@@ -92,6 +128,8 @@ class Kernel {
     }
     const runs = [...this.runs.values()];
     this.runs.clear();
+    this.models.clear();
+    this.homes.clear();
     for (const run of runs) run.fail(new Trouble(why));
     this.tell(why);
   }
@@ -101,28 +139,50 @@ class Kernel {
     if (state === "restarting" && !this.restarting)
       return this.forget("Python died and has been started anew; its variables are gone. Run the cells again.", this.id);
     if (state === "dead") return this.forget("Python died and could not be started again. Run a cell to try once more.");
-    if (header.msg_type === "shutdown_reply" && !content.restart && !this.ending) return this.forget(IDLE);
+    if (header.msg_type === "shutdown_reply" && !content.restart && !this.ending) return this.ended();
+    if (header.msg_type.startsWith("comm_")) return this.widget(header.msg_type, content);
+    if (OUTPUTS.test(header.msg_type)) {
+      const captured = [...this.models.values()].findLast(({ state, output }) => output && state.msg_id && state.msg_id === parent?.msg_id);
+      const into = captured?.output ?? this.homes.get(parent?.msg_id);
+      if (into) return into.take(header.msg_type, content);
+    }
+    if (state === "idle") {
+      this.homes.delete(parent?.msg_id);
+      for (const model of this.models.values()) model.taken(parent?.msg_id);
+    }
     const run = this.runs.get(parent?.msg_id);
     if (!run) return;
     if (header.msg_type === "execute_reply") run.reply = content;
     else if (state === "idle") run.idle = true;
     else if (!state) run.show(header.msg_type, content);
-    if (run.reply && run.idle) {
-      this.runs.delete(parent.msg_id);
-      run.done(run.reply);
-    }
+    clearTimeout(run.quiet);
+    const end = () => this.runs.delete(parent.msg_id) && run.done(run.reply);
+    if (run.reply && run.idle) end();
+    else if (run.reply) run.quiet = setTimeout(end, 3000); // that it is idle was said to nobody: just after a restart
+  }
+
+  widget(type, { comm_id: id, target_name: target, data }) {
+    const model = this.models.get(id);
+    if (type === "comm_open" && target === "jupyter.widget") this.models.set(id, new Model(this, id, data.state));
+    else if (type === "comm_close") this.models.delete(id);
+    else if (model && data?.method === "update") model.hear(data.state);
+  }
+
+  send(id, type, content) {
+    this.socket.send(JSON.stringify({
+      channel: "shell", parent_header: {}, metadata: {}, buffers: [], content,
+      header: { msg_id: id, msg_type: type, session: this.session, username: "", version: "5.3", date: new Date().toISOString() },
+    }));
   }
 
   // The reply to `code`; `show(type, content)` hears of each output as it comes.
   async run(code, show) {
+    await this.restarting?.catch(() => {}); // what is sent meanwhile goes to the old one
     await this.ready();
     const id = crypto.randomUUID();
     const answer = new Promise((done, fail) => this.runs.set(id, { show, done, fail }));
-    this.socket.send(JSON.stringify({
-      channel: "shell", parent_header: {}, metadata: {}, buffers: [],
-      header: { msg_id: id, msg_type: "execute_request", session: this.session, username: "", version: "5.3", date: new Date().toISOString() },
-      content: { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: false, stop_on_error: true },
-    }));
+    this.send(id, "execute_request",
+      { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: false, stop_on_error: true });
     return answer;
   }
 
@@ -130,17 +190,18 @@ class Kernel {
     return this.id && ask(`api/kernels/${this.id}/interrupt`, "POST");
   }
 
-  async restart() {
+  restart() {
+    return (this.restarting ??= this.anew().finally(() => (this.restarting = null)));
+  }
+
+  async anew() {
     if (!this.id) return this.ready();
-    this.restarting = true;
+    this.models.clear();
+    this.homes.clear();
     for (const run of this.runs.values()) run.fail(new Trouble("Python was restarted while this ran."));
     this.runs.clear();
-    try {
-      if (!(await ask(`api/kernels/${this.id}/restart`, "POST"))) this.id = null;
-      await this.ready();
-    } finally {
-      this.restarting = false;
-    }
+    if (!(await ask(`api/kernels/${this.id}/restart`, "POST"))) this.id = null;
+    await this.ready();
   }
 
   end() {
@@ -149,8 +210,160 @@ class Kernel {
   }
 }
 
+// --- widgets -------------------------------------------------------------------------------------
+
+const VIEW = "application/vnd.jupyter.widget-view+json";
+
+// What the page and Python both hold of a widget. One change is under way at a time: while Python is
+// busy the newest waits.
+class Model {
+  listeners = new Set();
+
+  constructor(kernel, id, state) {
+    Object.assign(this, { kernel, id, state });
+    if (state._model_name === "OutputModel") {
+      this.box = el("div", { className: "ngd-tried" });
+      const show = parts => this.box.replaceChildren(...parts);
+      this.output = new Output({ printed: [], book: { kernel }, show, restore: () => show([]) }, true);
+    }
+  }
+
+  set(changes) {
+    Object.assign(this.state, changes);
+    this.next = { ...this.next, ...changes };
+    this.flush();
+  }
+
+  flush() {
+    const { kernel } = this;
+    if (this.under_way || !this.next || kernel.models.get(this.id) !== this || kernel.socket?.readyState !== WebSocket.OPEN) return;
+    this.under_way = this.send({ method: "update", state: this.next, buffer_paths: [] });
+    this.next = null;
+  }
+
+  send(data) {
+    const message = crypto.randomUUID();
+    if (this.home) this.kernel.homes.set(message, this.home);
+    this.kernel.send(message, "comm_msg", { comm_id: this.id, data });
+    return message;
+  }
+
+  taken(message) {
+    if (message !== this.under_way) return;
+    this.under_way = null;
+    this.flush();
+  }
+
+  hear(state) {
+    Object.assign(this.state, state);
+    if (this.output && state.outputs) this.output.replace(state.outputs);
+    for (const listener of this.listeners) listener(state);
+  }
+}
+
+// A demo of the page and its object in Python move each other; what Python has comes first.
+const bound = new WeakMap();
+const bind = async (figure, model) => {
+  for (let tries = 0; !figure.ngd && tries < 200; tries += 1) await new Promise(done => setTimeout(done, 20));
+  if (!figure.ngd) return; // it could not be drawn: its still stands there
+  bound.get(figure)?.();
+  const { model: shown } = figure.ngd;
+  const { state } = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
+  const names = Object.keys(state).filter(key => key in model.state);
+  const listener = changes => names.forEach(key => key in changes && shown.set(key, changes[key]));
+  listener(model.state);
+  model.listeners.add(listener);
+  shown.save_changes = () => {
+    const changes = Object.fromEntries(names.filter(key => shown.get(key) !== model.state[key]).map(key => [key, shown.get(key)]));
+    if (Object.keys(changes).length) model.set(changes);
+  };
+  bound.set(figure, () => model.listeners.delete(listener));
+};
+
+const toFour = x => String(Number(x.toPrecision(4)));
+
+// ipywidgets that a plain control of the page can be: null for a demo, which draws itself. What Python
+// prints when one is moved appears at `home`.
+const control = (models, id, home) => {
+  const model = models.get(id), { state } = model ?? {}, kind = state?._model_name.replace(/Model$/, "");
+  if (!model || state._esm) return null;
+  model.home = home;
+  const heard = (node, show) => {
+    show();
+    model.listeners.add(show);
+    return node;
+  };
+  if (state.children) {
+    const inside = state.children.map(child => control(models, child.replace("IPY_MODEL_", ""), home) ?? elsewhere("A demo in a box"));
+    if (!/^(Tab|Accordion)$/.test(kind)) return el("div", { className: kind === "HBox" ? "ngd-row" : "" }, ...inside);
+    const open = state.selected_index ?? (kind === "Tab" ? 0 : -1);
+    return el("div", {}, ...inside.map((part, k) => el("details", { open: k === open }, el("summary", { textContent: state.titles[k] || k + 1 }), part)));
+  }
+  if (kind === "Output") return model.box;
+  if (kind === "Button") {
+    const press = button("", () => model.send({ method: "custom", content: { event: "click" } }));
+    return heard(press, () => Object.assign(press, { textContent: state.description || "Button", disabled: state.disabled }));
+  }
+  const name = el("span"), labelled = (field, ...more) => el("label", { className: "ngd-field" }, name, field, ...more);
+  if (kind === "HTML" || kind === "Label") {
+    const text = el("span");
+    return heard(el("p", { className: "ngd-field" }, name, text), () => {
+      name.textContent = state.description;
+      text[kind === "HTML" ? "innerHTML" : "textContent"] = state.value;
+    });
+  }
+  // how a field shows what Python has, and what the reader's change makes of it
+  let field, show, given, more = [];
+  if (/^(Int|Float|FloatLog|Selection)Slider$/.test(kind)) {
+    const { base, min, max, step, _options_labels: words } = state, byFactor = kind === "FloatLogSlider";
+    const said = el("output");
+    field = el("input", { type: "range", ...(words ? { min: 0, max: words.length - 1 } : { min, max, step }) });
+    show = () => {
+      field.value = words ? state.index : byFactor ? Math.log(state.value) / Math.log(base) : state.value;
+      said.textContent = field.ariaValueText = words ? words[state.index] : toFour(state.value);
+    };
+    const value = at => ({ value: byFactor ? Number((base ** at).toPrecision(6)) : at });
+    given = () => words ? { index: Number(field.value) } : value(Number(field.value));
+    more = [said];
+  } else if (/^(Dropdown|Select|RadioButtons|ToggleButtons)$/.test(kind)) {
+    field = el("select");
+    show = () => {
+      field.replaceChildren(...state._options_labels.map(textContent => el("option", { textContent })));
+      field.selectedIndex = state.index ?? -1;
+    };
+    given = () => ({ index: field.selectedIndex });
+  } else if (/^(Checkbox|ToggleButton)$/.test(kind)) {
+    field = el("input", { type: "checkbox" });
+    show = () => (field.checked = state.value);
+    given = () => ({ value: field.checked });
+  } else if (/^(Bounded)?(Int|Float)Text$/.test(kind)) {
+    field = el("input", { type: "number", step: state.step ?? "any", min: state.min ?? "", max: state.max ?? "" });
+    show = () => (field.value = state.value);
+    given = () => field.value !== "" && { value: /Int/.test(kind) ? Math.round(field.value) : Number(field.value) };
+  } else if (/^(Text|Textarea)$/.test(kind)) {
+    field = kind === "Text" ? el("input", { type: "text" }) : el("textarea", { rows: state.rows ?? 3 });
+    show = () => field.value !== state.value && (field.value = state.value);
+    given = () => ({ value: field.value });
+  } else return elsewhere(`A widget of the kind ${kind}`);
+  field.addEventListener(state.continuous_update === false ? "change" : "input", () => {
+    const changes = given();
+    if (!changes) return;
+    model.set(changes);
+    show();
+  });
+  return heard(labelled(field, ...more), () => {
+    name.textContent = state.description;
+    if (!state.description) field.ariaLabel = kind;
+    field.disabled = state.disabled;
+    show();
+  });
+};
+
+const elsewhere = what => el("p", { className: "ngd-cut", textContent: `${what} is drawn in JupyterLab only: make lab.` });
+
 // --- outputs -------------------------------------------------------------------------------------
 
+const OUTPUTS = /^(stream|(update_)?display_data|execute_result|error|clear_output)$/;
 const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
 // Text with the colours of a terminal, as Jupyter shows errors.
@@ -204,23 +417,33 @@ class Output {
   cut = false;
   size = 0;
 
-  constructor(cell) {
-    this.cell = cell;
+  constructor(cell, ended = false) {
+    Object.assign(this, { cell, ended });
+  }
+
+  replace(list = []) {
+    this.list = [...list];
+    this.size = 0;
+    this.stale = false;
+    this.soon();
   }
 
   take(type, content) {
-    if (type === "clear_output") {
-      this.list = [];
-      this.size = 0;
-    } else if (type === "stream") this.text(content);
+    if (!OUTPUTS.test(type)) return;
+    if (type === "clear_output" && content.wait) return void (this.stale = true); // until something follows
+    if (type === "clear_output" || this.stale) this.replace();
+    if (type === "clear_output") return;
+    if (type === "stream") this.text(content);
     else if (type === "update_display_data") {
       const known = this.list.find(o => o.id && o.id === content.transient?.display_id);
       if (known) known.data = content.data;
     } else if (type === "error") this.list.push({ output_type: "error", ...content });
-    else if (type === "display_data" || type === "execute_result")
-      this.list.push({ output_type: type, data: content.data, metadata: content.metadata, id: content.transient?.display_id });
-    else return;
-    this.frame ??= requestAnimationFrame(() => this.draw(false));
+    else this.list.push({ output_type: type, data: content.data, metadata: content.metadata, id: content.transient?.display_id });
+    this.soon();
+  }
+
+  soon() {
+    this.frame ??= requestAnimationFrame(() => this.draw(this.ended));
   }
 
   text({ name: stream, text }) {
@@ -246,39 +469,113 @@ class Output {
   draw(whole) {
     cancelAnimationFrame(this.frame);
     this.frame = null;
-    if (this.same(whole)) {
+    this.ended = whole;
+    if (this.dropped || (this.cell.output ?? this) !== this) return; // a widget of an earlier run is heard no more
+    const { models } = this.cell.book.kernel;
+    for (const output of whole ? this.list : []) {
+      if (!output.data?.[VIEW] || output.control) continue;
+      const made = control(models, output.data[VIEW].model_id, this);
+      if (made) output.control = el("div", { className: "ngd-widgets" }, made);
+      else if (!output.data["text/html"]) output.control = elsewhere("This widget");
+    }
+    if (this.same(whole) && !this.list.some(output => output.control)) {
       if (whole) this.cell.restore();
       return;
     }
-    const parts = this.list.map(output => output.data ? (output.drawn ??= drawn(output.data))
+    const parts = this.list.map(output => output.control ?? (output.data ? (output.drawn ??= drawn(output.data))
       : coloured(el("pre", { className: `ngd-said ngd-${output.name ?? "error"}` }),
-        output.text ?? [output.traceback].flat().join("\n") ?? `${output.ename}: ${output.evalue}`));
+        output.text ?? [output.traceback].flat().join("\n") ?? `${output.ename}: ${output.evalue}`)));
     if (this.cut) parts.push(el("p", { className: "ngd-cut", textContent: "More was printed; it is not shown here." }));
     this.cell.show(parts);
+  }
+
+  // The demos that it shows are those of Python from now on.
+  bind() {
+    const { models } = this.cell.book.kernel;
+    const demos = this.list.map(output => models.get(output.data?.[VIEW]?.model_id)).filter(model => model?.state._esm);
+    const figures = this.cell.out?.querySelectorAll("figure[data-demo]") ?? [];
+    if (figures.length === demos.length) demos.forEach((model, k) => bind(figures[k], model));
   }
 }
 
 // --- cells ---------------------------------------------------------------------------------------
 
-const WORDS = "False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield";
-const TOKEN = new RegExp([
-  /(#.*)/, /((?:\b[rbfuRBFU]{1,2})?(?:"""[^]*?(?:"""|$)|'''[^]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?))/,
-  /((?<![\p{L}\p{N}_])(?:0[xX][\da-fA-F]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?))/,
-  new RegExp(`((?<![\\p{L}\\p{N}_.])(?:${WORDS.replaceAll(" ", "|")})(?![\\p{L}\\p{N}_]))`, "u"), /([-+*/%=<>!&|^~@]+)/,
-].map(part => part.source).join("|"), "gu");
-const CLASSES = ["c1", "s2", "mi", "k", "o"];
+// The words of Python, in the classes of the page's own code: its colours, light and dark.
+const COLOURED = syntaxHighlighting(tagHighlighter([
+  { tag: [tags.keyword, tags.bool, tags.null], class: "k" }, { tag: tags.operatorKeyword, class: "ow" },
+  { tag: tags.operator, class: "o" }, { tag: tags.number, class: "mi" }, { tag: tags.string, class: "s2" },
+  { tag: tags.comment, class: "c1" }, { tag: tags.definition(tags.function(tags.variableName)), class: "nf" },
+]));
 
-// The colours of the page's own code, for code that is being changed.
-const highlight = (pre, code) => {
-  pre.replaceChildren();
-  let from = 0;
-  for (const match of code.matchAll(TOKEN)) {
-    pre.append(code.slice(from, match.index));
-    pre.append(el("span", { className: CLASSES[match.slice(1).findIndex(Boolean)], textContent: match[0] }));
-    from = match.index + match[0].length;
+const several = ({ state }) => state.selection.ranges.some(({ from, to }) => state.doc.lineAt(from).number < state.doc.lineAt(to).number);
+
+// Editors are made as their code comes near the window, or is opened: a page has forty.
+const makers = new WeakMap();
+const near = new IntersectionObserver(entries => {
+  for (const { target, isIntersecting } of entries) if (isIntersecting) makers.get(target)();
+}, { rootMargin: "50%" });
+
+// Code that can be changed, by CodeMirror, in the place of the page's own.
+class Editor {
+  constructor(pre, { source, ...how }) {
+    Object.assign(this, { pre, source, how });
+    pre.parentElement.classList.add("ngd-editor");
+    Object.assign(pre, { tabIndex: 0, role: "textbox", ariaMultiLine: "true", ariaLabel: how.label });
+    pre.addEventListener("focus", () => this.focus()); // by a key, sooner than it came near
+    makers.set(pre, () => this.view);
+    near.observe(pre);
   }
-  pre.append(code.slice(from) + "\n");
-};
+
+  get view() {
+    return (this.made ??= this.make());
+  }
+
+  make() {
+    const { pre, source, how: { label, changed, run, leave } } = this;
+    const done = act => () => {
+      act();
+      return true;
+    };
+    const keys = [
+      ...["Shift-Enter", "Mod-Enter", "Ctrl-Enter", "Alt-Enter"].map(key => ({ key, run: done(run) })),
+      { key: "Escape", run: done(leave) },
+      // Shift and Tab leave, unless several lines are chosen
+      { key: "Tab", run: view => several(view) ? indentMore(view) : !view.dispatch(view.state.replaceSelection("    ")),
+        shift: view => several(view) && indentLess(view) },
+    ];
+    const view = new EditorView({
+      doc: source,
+      extensions: [
+        keymap.of([...keys, ...defaultKeymap, ...historyKeymap]), undoing(), python(), indentOnInput(), indentUnit.of("    "),
+        COLOURED, EditorState.tabSize.of(4), EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
+        EditorView.updateListener.of(update => {
+          if (!update.docChanged) return;
+          pre.textContent = this.text; // the button that copies takes it from there
+          if (!this.setting) changed(this.text);
+        }),
+      ],
+    });
+    near.unobserve(pre);
+    pre.hidden = true;
+    pre.after(view.dom);
+    return view;
+  }
+
+  get text() {
+    return this.made ? this.view.state.doc.toString() : this.source;
+  }
+
+  set(text = this.source) {
+    if (this.text === text) return;
+    this.setting = true;
+    this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text } });
+    this.setting = false;
+  }
+
+  focus() {
+    this.view.focus();
+  }
+}
 
 class Cell {
   ran = false;
@@ -299,18 +596,10 @@ class Cell {
 
   edit() {
     const pre = this.code.querySelector("pre");
-    this.pre = pre;
-    this.printedCode = [...pre.childNodes];
-    this.area = el("textarea", {
-      value: this.source, spellcheck: false, autocapitalize: "off", autocomplete: "off", wrap: "off", rows: 1,
-      ariaLabel: `Code of the cell ${this.id}. Shift and Enter runs it; Escape leaves it.`,
+    this.editor = new Editor(pre, {
+      source: this.source, label: `Code of the cell ${this.id}. Shift and Enter runs it; Escape leaves it.`,
+      changed: text => this.set(text), run: () => this.book.runTo(this), leave: () => this.go.focus(),
     });
-    this.area.addEventListener("input", () => this.set(this.area.value));
-    this.area.addEventListener("keydown", e => this.key(e));
-    pre.parentElement.classList.add("ngd-editor");
-    pre.setAttribute("aria-hidden", "true");
-    pre.removeAttribute("tabindex");
-    pre.after(this.area);
     this.go = button("Run", () => this.book.runTo(this));
     this.go.setAttribute("aria-label", `Run the cell ${this.id}`);
     this.back = button("Reset", () => this.set(this.source));
@@ -321,37 +610,16 @@ class Cell {
   }
 
   set(text) {
+    if (text === this.text) return;
     this.text = text;
+    this.ran = false;
+    this.book.keep(this);
     if (!this.code) return;
-    if (this.area.value !== text) this.area.value = text;
-    if (this.changed) highlight(this.pre, text);
-    else this.pre.replaceChildren(...this.printedCode);
+    this.editor.set(text);
     this.code.classList.toggle("ngd-changed", this.changed);
-    if (this.back.hidden === this.changed && !this.changed && document.activeElement === this.back) this.area.focus();
+    if (!this.changed && document.activeElement === this.back) this.editor.focus();
     this.back.hidden = !this.changed;
-    this.state(this.changed ? "changed, not run" : this.ran ? "" : "not run");
-    if (this.changed) this.ran = false;
-  }
-
-  key(e) {
-    const { area } = this;
-    const { selectionStart: from, selectionEnd: to, value } = area;
-    if (e.key === "Enter" && (e.shiftKey || e.ctrlKey || e.metaKey)) this.book.runTo(this);
-    else if (e.key === "Escape") this.go.focus();
-    else if (e.key === "Enter" && !e.isComposing) {
-      const line = value.slice(value.lastIndexOf("\n", from - 1) + 1, from);
-      this.type(`\n${line.match(/^ */)[0]}${/:\s*$/.test(line) ? "    " : ""}`);
-    } else if (e.key === "Tab" && !e.shiftKey && !e.ctrlKey && !e.altKey && from === to) this.type("    ");
-    else return;
-    e.preventDefault();
-  }
-
-  type(text) { // as if typed: it can be undone
-    this.area.focus();
-    if (!document.execCommand("insertText", false, text)) {
-      this.area.setRangeText(text, this.area.selectionStart, this.area.selectionEnd, "end");
-      this.set(this.area.value);
-    }
+    this.state(this.changed ? "changed, not run" : "not run");
   }
 
   state(said) {
@@ -360,13 +628,24 @@ class Cell {
 
   // Whether it ran to its end.
   async run() {
-    const output = new Output(this);
+    const output = (this.output = new Output(this)), { text } = this;
     this.code?.setAttribute("aria-busy", "true");
     this.state("running …");
     try {
-      const reply = await this.book.kernel.run(this.text, (type, content) => output.take(type, content));
+      const reply = await this.book.kernel.run(text, (type, content) => output.take(type, content));
       output.draw(true);
-      this.ran = reply.status === "ok";
+      if (output.dropped) { // it is as printed again, whatever this run came to
+        if (text !== this.source) this.book.other(this);
+        return false;
+      }
+      output.bind();
+      if (text !== this.source) this.book.other(this);
+      if (this.tags.includes("parameters")) this.book.mark(text !== this.source);
+      this.ran = reply.status === "ok" && text === this.text;
+      if (reply.status === "ok" && !this.ran) { // it was changed while it ran
+        this.differs = !output.same(true);
+        return true;
+      }
       this.differs = !output.same(true);
       const count = reply.execution_count ? `[${reply.execution_count}] ` : "";
       this.state(count + (!this.ran ? "failed" : this.differs ? "not as printed" : this.changed ? "ran" : "as printed"));
@@ -406,7 +685,7 @@ class Cell {
 
   restore() {
     if (!this.live) return;
-    const fold = this.place && this.code.closest("details.ngd-code");
+    const fold = this.place ? this.code.closest("details.ngd-code") : null;
     const focus = document.activeElement;
     this.out.replaceChildren(...this.still);
     if (fold) this.mark.replaceWith(fold);
@@ -426,7 +705,7 @@ class Cell {
     this.label = fold.dataset.printed ??= mark.textContent;
     this.off = found.length;
     const off = this.book.cells.filter(c => c.off && c.code?.closest("details") === fold).reduce((sum, c) => sum + c.off, 0);
-    mark.textContent = off ? `${this.label.replace("✓ ", "")}, ${off} of them with another result than in the text` : this.label;
+    mark.textContent = off ? `checked: ${off} number${off > 1 ? "s" : ""} with another result than in the text` : this.label;
     const news = new Map();
     for (const [, quoted, here] of found) news.set(quoted, [...(news.get(quoted) ?? []), here]);
     for (const [quoted, values] of news) {
@@ -441,6 +720,108 @@ class Cell {
     }
   }
 }
+
+// A question of the exercise set that asks for code: exercises.js gives it its words and keeps its
+// points, Python tries it out.
+const VERDICT = "application/vnd.ngd.checked+json";
+
+class Question {
+  printed = [];
+  ran = false;
+  differs = false;
+
+  constructor(book, place, name) {
+    Object.assign(this, { book, out: place, id: name });
+  }
+
+  // {score, kind, feedback, wrong}, or null where the code did not run to its end.
+  async check(code, hints) {
+    if (this.book.queue.includes(this) || this.book.running === this) return undefined; // it is being checked
+    Object.assign(this, { code, hints, verdict: null, failure: null });
+    await this.book.run([this]);
+    return this.verdict;
+  }
+
+  async run() {
+    const output = (this.output = new Output(this));
+    try {
+      const call = `work(${JSON.stringify(this.id)}, ${JSON.stringify(this.code)}, hints=${this.hints})`;
+      const reply = await this.book.kernel.run(`from ngdlib.exercises.page.code import work\n${call}`, (type, content) => {
+        if (content.data?.[VERDICT]) this.verdict = content.data[VERDICT];
+        else output.take(type, content);
+      });
+      output.draw(true);
+      if (!this.verdict) this.failure = reply.status === "ok" ? "Python says below why." : `${reply.ename}: ${reply.evalue}`.slice(0, 200);
+      this.told = this.verdict ? "The answer was checked." : "The answer did not run to its end.";
+      return reply.status === "ok";
+    } catch (error) {
+      this.failure = error.message;
+      return false;
+    }
+  }
+
+  show(parts) {
+    this.out.replaceChildren(...parts);
+  }
+
+  restore() {
+    this.show([]);
+  }
+
+  state() {}
+}
+
+// Gives a question that asks for code an editor and a button, in the place of the note that it is
+// worked in the notebook.
+const workedHere = (book, root, work, counters) => {
+  const note = root.querySelector(":scope > .ngd-note"), start = root.querySelector(":scope > .ngd-code");
+  const key = note?.textContent.match(/check\("([\w-]+\.[\w-]+)", \w+\)/)?.[1];
+  if (!key || !start) return;
+  const number = text => Number(text.match(/[\d.]+/)?.[0] ?? 0);
+  const points = number(root.querySelector(".ngd-worth").textContent);
+  const hints = [...root.querySelectorAll(".ngd-hint .ngd-cost")].map(cost => ({ cost: number(cost.textContent) }));
+  const form = el("form", { className: "ngd-answer" }), plot = el("div", { className: "ngd-tried" });
+  form.innerHTML = `<fieldset><legend class="ngd-sr">Your answer</legend><div class="highlight"><pre>${start.innerHTML}</pre></div></fieldset>
+    <div class="ngd-row"><button class="ngd-button ngd-check">Check</button>
+    <button type="button" class="ngd-button ngd-again">Start again</button></div><div class="ngd-says" role="status"></div>`;
+  form.append(plot);
+  start.remove();
+  note.replaceWith(form);
+  root.querySelector(".ngd-solution > summary").insertAdjacentHTML("beforeend", '<span class="ngd-cost" hidden>, ends the points for this question</span>');
+  const question = new Question(book, plot, key);
+  let editor;
+  work(root, { id: key.split(".")[1], kind: "function", points, hints }, key, {
+    edit(form, changed) {
+      const pre = form.querySelector(".highlight > pre"), source = pre.textContent, [check, again] = form.querySelectorAll("button");
+      editor = new Editor(pre, {
+        source, changed, label: "Code of your answer. Shift and Enter checks it; Escape leaves it.",
+        run: () => form.requestSubmit(), leave: () => check.focus(),
+      });
+      again.onclick = () => {
+        editor.set();
+        changed();
+        editor.focus();
+      };
+      return editor;
+    },
+    async check(hints, tell, judged) {
+      const given = editor.text;
+      tell("…", "asked", "Python tries it out.", "“Stop” at the top of the page ends it.");
+      const result = await question.check(given, hints);
+      if (result === undefined || editor.text !== given) return;
+      if (result && result.kind !== "empty") return judged(result);
+      const said = text => el("i", { textContent: text }).innerHTML;
+      if (result) tell("?", "asked", "Not answered yet.", said(result.feedback));
+      else tell("?", "asked", "It did not run to its end.", said(question.failure ?? "It was stopped."));
+    },
+  });
+  for (const { counts, done, refresh } of counters) {
+    if (!done.parentNode.matches(".ngd-progress p")) continue;
+    counts.push([key, points]);
+    done.nextSibling.data = " questions."; // it said how many are worked in the notebook
+    refresh();
+  }
+};
 
 // Where the text that a mark of proof-reading checks has a number: [text node, end] or [formula].
 const placesOf = (quoted, cell) => {
@@ -471,14 +852,19 @@ const placesOf = (quoted, cell) => {
 
 class Book {
   queue = [];
+  others = Infinity; // the first cell that Python has run with other code than is printed
 
-  constructor(bar, { cells, parameters }) {
+  constructor(bar, kernel, { cells, parameters }) {
     this.bar = bar;
-    this.kernel = new Kernel(why => this.fresh(why));
-    this.cells = cells.filter(cell => !/^panel\(/m.test(cell.source)).map(cell => new Cell(cell, this));
+    this.kernel = kernel;
+    kernel.tell = why => this.fresh(why);
+    // what these show is alive on the page already
+    this.cells = cells.filter(cell => !/^(panel|boxes|progress)\(/m.test(cell.source)).map(cell => new Cell(cell, this));
     this.parameters = parameters;
     this.controls();
+    this.restored = this.recall();
     this.form();
+    this.questions();
     addEventListener("pagehide", () => this.kernel.end());
     addEventListener("pageshow", e => {
       if (!e.persisted) return;
@@ -506,11 +892,48 @@ class Book {
   // Python is a fresh one: no cell has run in it.
   fresh(why) {
     this.queue = [];
+    this.others = Infinity;
     for (const cell of this.cells) {
       if (cell.ran) cell.state("ran in a Python that is gone");
       cell.ran = false;
+      if (cell.out?.querySelector(".ngd-widgets")) cell.restore(); // they move nothing any more
     }
     if (why) this.say(why);
+  }
+
+  other(cell) {
+    this.others = Math.min(this.others, this.cells.indexOf(cell));
+  }
+
+  // --- changes are kept in this browser, for each page its own
+
+  kept(change) {
+    const key = `ngd-live-${name}`;
+    try {
+      const texts = JSON.parse(localStorage.getItem(key) ?? "{}"); // another tab may have written
+      if (!change) return texts;
+      change(texts);
+      if (Object.keys(texts).length) localStorage.setItem(key, JSON.stringify(texts));
+      else localStorage.removeItem(key);
+    } catch {
+      this.lasts = "This browser keeps nothing for this page: changes last until you leave it.";
+    }
+    return {};
+  }
+
+  keep(cell) {
+    if (this.recalling) return;
+    this.kept(texts => cell.changed ? (texts[cell.id] = cell.text) : delete texts[cell.id]);
+    if (this.lasts) this.say(this.lasts);
+  }
+
+  // How many cells are again as the reader left them.
+  recall() {
+    const texts = this.kept(), found = this.cells.filter(cell => cell.code && typeof texts[cell.id] === "string");
+    this.recalling = true;
+    for (const cell of found) cell.set(texts[cell.id]);
+    this.recalling = false;
+    return found.filter(cell => cell.changed).length;
   }
 
   // A cell, and first those above it that this Python has not run.
@@ -520,11 +943,13 @@ class Book {
     return this.run([...above, cell]);
   }
 
-  async run(cells) {
+  run(cells) {
     for (const cell of cells) if (!this.queue.includes(cell) && cell !== this.running) cell.state("waiting");
     this.queue.push(...cells.filter(cell => !this.queue.includes(cell)));
-    if (this.pumping) return;
-    this.pumping = true;
+    return (this.pumping ??= this.pump().finally(() => (this.pumping = null)));
+  }
+
+  async pump() {
     this.stopper.removeAttribute("aria-disabled");
     let done = 0, differ = 0, ended = "";
     try {
@@ -532,19 +957,20 @@ class Book {
         const cell = (this.running = this.queue.shift());
         this.say(`Running cell ${done + 1} of ${done + 1 + this.queue.length} …`);
         const ok = await cell.run();
-        if (!ok) {
-          ended = this.stopped ? "Stopped." : cell.failure;
+        if (this.stopped || !ok) {
+          ended = this.stopped || cell.failure;
           if (this.queue.length && !this.stopped) ended += " What follows it was not run.";
           break;
         }
         done += 1;
         differ += cell.differs;
+        ended = cell.told ?? "";
       }
     } finally {
       for (const cell of this.queue) cell.state(cell.changed ? "changed, not run" : cell.ran ? "" : "not run");
       this.queue = [];
       this.running = null;
-      this.pumping = this.stopped = false;
+      this.stopped = "";
       clearTimeout(this.late);
       this.stopper.setAttribute("aria-disabled", "true");
     }
@@ -553,11 +979,13 @@ class Book {
     page.dataset.ngdRan = Number(page.dataset.ngdRan ?? 0) + 1;
   }
 
-  async stop() {
+  // Ends the present run, if there is one; `then` is what the page says of it.
+  async stop(then = "Stopped.") {
     if (!this.pumping) return;
-    this.stopped = true;
-    this.queue = [];
+    this.stopped = then;
+    for (const cell of this.queue.splice(0)) cell.state(cell.changed ? "changed, not run" : cell.ran ? "" : "not run");
     this.say("Stopping …");
+    clearTimeout(this.late);
     this.late = setTimeout(() => this.say("This cell does not stop when asked to. “Restart” ends it."), 3000);
     try {
       await this.kernel.interrupt();
@@ -567,30 +995,42 @@ class Book {
   }
 
   async restart() {
-    this.stopped = this.pumping;
+    if (this.pumping) this.stopped = "Restarting …";
     this.say("Restarting …");
     this.fresh();
     try {
       await this.kernel.restart();
-      this.say("Python is fresh: no cell has run in it.");
+      if (!this.pumping) this.say("Python is fresh: no cell has run in it.");
     } catch (error) {
       this.say(error.message);
     }
   }
 
-  // Code and outputs as printed; Python keeps what it has.
+  // Code and outputs as printed, and what was kept of them forgotten. Python keeps what it has: what it
+  // has from other code than is printed runs again when it is needed.
   reset() {
-    for (const cell of this.cells) {
+    const said = "Code and outputs are as printed.";
+    if (this.running?.output) this.running.output.dropped = true;
+    const stopping = this.stop(said);
+    for (const [k, cell] of this.cells.entries()) {
       cell.set(cell.source);
+      if (cell.output) cell.output.dropped = true;
       cell.restore();
       cell.now = [];
-      if (cell.label) cell.code.closest("details").firstElementChild.textContent = cell.label;
       cell.off = 0;
+      if (cell.label) cell.code.closest("details").firstElementChild.textContent = cell.label;
+      if (k >= this.others) cell.ran = false;
+      cell.state(cell.ran ? "" : "not run");
     }
+    this.others = Infinity;
+    this.kept(texts => Object.keys(texts).forEach(id => delete texts[id]));
     for (const now of document.querySelectorAll(".ngd-now")) now.remove();
     this.mark(false);
+    if (location.hash.startsWith("#rerun?")) history.replaceState(null, "", location.pathname + location.search);
     this.fields?.forEach(([p, field]) => (field.value = p.default));
-    this.say("Code and outputs are as printed.");
+    if (this.fields) this.refused.textContent = this.command.textContent = "";
+    this.say(said);
+    return stopping;
   }
 
   async download() {
@@ -608,6 +1048,13 @@ class Book {
     } catch (error) {
       this.say(`The notebook could not be made: ${error.message}`);
     }
+  }
+
+  // exercises.js listens, and hands over what works a question and those who count the points.
+  questions() {
+    dispatchEvent(new CustomEvent("ngd-python", { detail: (work, counters) => {
+      for (const root of document.querySelectorAll(".ngd-item")) workedHere(this, root, work, counters);
+    } }));
   }
 
   // --- the worked example with other parameters
@@ -647,10 +1094,13 @@ class Book {
     try {
       const { source, changed, command } = await ask(`live/${name}.json?${values}`);
       if (only_say) return this.command.replaceChildren(el("code", { textContent: command }));
+      if (this.pumping) {
+        this.stop();
+        await this.pumping;
+      }
       const at = this.cells.indexOf(cell);
       history.replaceState(null, "", changed.length ? `#rerun?${values}` : location.pathname + location.search);
       cell.set(source);
-      this.mark(changed.length > 0);
       await this.run([...this.cells.slice(0, at).filter(c => !c.ran), ...this.cells.slice(at)]);
     } catch (error) {
       this.refused.textContent = error.message;
@@ -667,16 +1117,23 @@ class Book {
 
 export const start = async bar => {
   document.head.append(el("link", { rel: "stylesheet", href: new URL("live.css", import.meta.url) }));
-  const chapter = await ask(`live/${name}.json`);
-  if (!chapter) throw new Trouble("This page has no cells to run.");
-  const book = new Book(bar, chapter);
-  window.ngdBook = book; // for the console, and the tests
-  book.runner.focus();
-  book.say("Python is starting …");
+  const kernel = new Kernel(() => {});
+  const ready = kernel.ready().then(() => null, error => error); // while the page asks for its cells
+  let book;
   try {
-    await book.kernel.ready();
-    if (!book.pumping) book.say("Change the code and press Shift and Enter in it. What stands above runs first.");
+    const chapter = await ask(`live/${name}.json`);
+    if (!chapter) throw new Trouble("This page has no cells to run.");
+    window.ngdBook = book = new Book(bar, kernel, chapter); // on the window for the console, and the tests
   } catch (error) {
-    book.say(error.message);
+    await ready;
+    kernel.end();
+    throw error;
   }
+  const again = book.restored === 1 ? "A cell that you changed here is as you left it. " : book.restored ? `${book.restored} cells that you changed here are as you left them. ` : "";
+  book.runner.focus({ preventScroll: true });
+  book.say(`${again}Python is starting …`);
+  const error = await ready;
+  if (error) book.say(error.message);
+  else if (!book.pumping) book.say(again ? `${again}“Reset all” forgets the changes.`
+    : `Change the code and press Shift and Enter in it. What stands above runs first. ${book.lasts ?? "Changes are kept in this browser."}`);
 };

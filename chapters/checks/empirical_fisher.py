@@ -350,8 +350,9 @@ def _digits(kind, η):
 )
 def often_benign(stated) -> Evidence:
     """Five steps of softmax regression; the two unit steps of a coin on heads only."""
-    exact, empirical = _digits("exact", 1.0)[-1], _digits("empirical", 1.0)[-1]
-    away, bold = _digits("exact", 2.0)[-1], _digits("empirical", 2.0)[2]
+    η = (1.0, 2.0)
+    exact, empirical = _digits("exact", η[0])[-1], _digits("empirical", η[0])[-1]
+    away, bold = _digits("exact", η[1])[-1], _digits("empirical", η[1])[2]
     task, y = _one_bias(np.ones(4))
 
     def longer(q):
@@ -375,10 +376,10 @@ def often_benign(stated) -> Evidence:
         },
         "Where the residuals are large its steps are short, which may save or delay.",
         {
-            "η = 1": True,
+            "η = 1": η[0],
             "0.286": exact,
             "0.316": empirical,
-            "η = 2": True,
+            "η = 2": η[1],
             "0.317": bold,
             "0.999": 0.999,
             "999 times": longer(0.999),
@@ -417,7 +418,8 @@ def observed_against_expected(stated) -> Evidence:
         F = (1 - p) * slopes[0] ** 2 + p * slopes[1] ** 2
         found = observed(log_p(1), θ, 1e-3 * θ) / F
         off = max(off, abs(stated["ratio"](θ) / found - 1))
-    square = observed(lambda θ: -((1 - θ**2) ** 2) / 2, 0.3, 1e-3)
+    at, y = 0.3, 1.0
+    square = observed(lambda θ: -((y - θ**2) ** 2) / 2, at, 1e-3)
     straight = [observed(lambda z, y=y: y * z - np.log1p(np.exp(z)), 0.7, 1e-3) for y in (0, 1)]
     return Evidence(
         off < 1e-4 and abs(square - stated["square"]) < 1e-4,
@@ -426,9 +428,9 @@ def observed_against_expected(stated) -> Evidence:
         {
             "−1.46": square,
             "0.3": 0.3,
-            "θ = 0.3": True,
-            "y = 1": True,
-            "label 1": True,
+            "θ = 0.3": at,
+            "y = 1": y,
+            "label 1": y,
             "1": 1.0,
             "2 + 1/θ": off < 1e-4,
             "twice": stated["ratio"](1e12),
@@ -462,11 +464,11 @@ def second_moment_of_the_data(moment) -> Evidence:
         "The mean over labels is that of whoever drew the labels.",
         {
             "r(1 − r) + (q − r)²": worst < 1e-9,
-            "q(1 − q)": True,
+            "q(1 − q)": abs(fisher(_one_bias([0.0])[0], _log_odds(0.1)).item() - 0.09) < 1e-12,
             "0.73": moment(0.1, 0.9),
             "0.09": 0.1 * 0.9,
-            "q = 0.1": True,
-            "r = 0.9": True,
+            "q = 0.1": 0.1,
+            "r = 0.9": 0.9,
             "0.1": 0.1,
             "0.9": 0.9,
         },

@@ -487,7 +487,7 @@ def one_weight_ridge(stated) -> Evidence:
         right,
         {"curvature, first case": unit, "Σx² + λ there": 0.5 + 0.5},
         "Differences of a ridge objective with three data, which for a parabola are exact.",
-        {"½(θ − μ)²": True, "λ = 1": near(unit, 1.0)},
+        {"½(θ − μ)²": near(unit, 1.0), "λ = 1": near(unit, 1.0)},
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+import textwrap
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -46,6 +49,32 @@ def unquoted(correct: str, fact: str, quotes: Mapping[str, float | bool]) -> lis
                 f"the Evidence, quotes={{{numeral[0]!r}: ...}}"
             )
     return found
+
+
+def decreed(check: Callable) -> list[str]:
+    """What a check says without having computed it, a sentence each: a quote that is True by its
+    source, and a number that is a constant."""
+    found = []
+    for call in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(check)))):
+        if not (isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Evidence"):
+            continue
+        given = dict(zip(("passed", "numbers", "says", "quotes"), call.args, strict=False))
+        given |= {keyword.arg: keyword.value for keyword in call.keywords}
+        for field, (said, is_said) in _SAID.items():
+            for each in ast.walk(given.get(field, ast.Pass())):
+                if isinstance(each, ast.Dict):
+                    found += [
+                        f"{field}: {ast.unparse(key)} is {said}: compute it"
+                        for key, value in zip(each.keys, each.values, strict=True)
+                        if isinstance(value, ast.Constant) and is_said(value.value)
+                    ]
+    return found
+
+
+_SAID = {
+    "numbers": ("a constant", lambda value: True),
+    "quotes": ("True by decree", lambda value: value is True),
+}
 
 
 def _compared(piece: str, value: float, about: bool) -> list[str]:

@@ -22,13 +22,13 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ngdlib import HOME
 from ngdlib.claims.attack import KINDS
-from ngdlib.claims.quotes import unquoted
+from ngdlib.claims.quotes import decreed, unquoted
 
 VERDICTS = (
     "holds",
@@ -67,7 +67,8 @@ class Evidence:
              reader understands
     says     one sentence for the reader
     quotes   {a piece of `correct` or `fact`, as printed: the value that the check has for it}. A
-             piece that is a formula has a truth value: did the check compare it?
+             piece that is a formula has a truth value: did the check compare it? True as such is
+             refused, and so is a constant among the numbers: they compare nothing
     """
 
     passed: bool
@@ -107,12 +108,19 @@ class Claim:
     at: str = ""
 
     def evidence(self) -> Evidence:
-        """The check run now, on the statement that the book asserts."""
-        return self.check(self.truth)
+        """The check run on the statement that the book asserts: once, for all who ask.
+
+        Raises TypeError where the check returns something else.
+        """
+        return self._of_the_truth
 
     def control_evidence(self) -> Evidence:
-        """The check run now, on the false statement that it must refuse."""
-        return self.check(self.control)
+        """The check run now, on the false statement that it must refuse; TypeError as above."""
+        return run_check(self, self.control)
+
+    @cached_property
+    def _of_the_truth(self) -> Evidence:
+        return run_check(self, self.truth)
 
 
 _COLLECTED: list[Claim] = []
@@ -360,15 +368,16 @@ def _defects_of_check(each: Claim) -> list[str]:
         return ["has no check: decorate one with this claim"]
     found = []
     try:
-        evidence = run_check(each, each.truth)
+        evidence = each.evidence()
         if not evidence.passed:
             found.append(f"the check refuses the truth; it found {dict(evidence.numbers)}")
         else:
             found += unquoted(each.correct, each.fact, evidence.quotes)
+            found += decreed(each.check)
     except Exception as error:
         found.append(f"the check of the truth raised {error!r}")
     try:
-        if run_check(each, each.control).passed:
+        if each.control_evidence().passed:
             found.append(f"the check cannot fail: it passes {each.control_name!r}")
     except Exception as error:
         found.append(f"the check of the control raised {error!r}")

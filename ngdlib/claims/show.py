@@ -21,6 +21,7 @@ from ngdlib.claims.registry import (
     places,
     register,
 )
+from ngdlib.claims.works import works
 
 
 class Table:
@@ -43,6 +44,8 @@ STYLE = """<style>
 .ngd-claims th,.ngd-claims td{text-align:left;vertical-align:top;padding:.6rem .8rem .6rem 0;
  background:none;white-space:normal}
 .ngd-claims tr{border-bottom:1px solid var(--ngd-rule,#8888);background:none}
+.ngd-claims.ngd-claims :is(th,td){text-align:left;vertical-align:top}/* also in JupyterLab */
+.ngd-claims.ngd-claims tr{background:none}
 .ngd-claims tbody th{width:36%;font-weight:400}
 .ngd-claims td:first-of-type{width:9.5rem}
 .ngd-claims .ngd-small{display:block;font-size:.85em;color:var(--ngd-muted,inherit)}
@@ -57,7 +60,7 @@ STYLE = """<style>
 .ngd-verdict[data-verdict="empirical"],.ngd-verdict[data-verdict="opinion"]{border-style:dotted}
 .ngd-gathered td:first-of-type{width:auto}.ngd-gathered td p{margin:0 0 .7rem}
 .ngd-gathered .ngd-verdict{margin-right:.35rem}
-.ngd-counts td{text-align:right;width:auto!important}.ngd-counts tbody th{width:auto}
+.ngd-claims.ngd-counts td{text-align:right;width:auto!important}.ngd-counts tbody th{width:auto}
 .ngd-filters{display:flex;flex-wrap:wrap;gap:.8rem 1.4rem;align-items:end;margin:0 0 .8rem}
 .ngd-filters[hidden]{display:none}
 .ngd-filters label{display:block;font-size:.9rem}
@@ -67,7 +70,8 @@ STYLE = """<style>
 .ngd-filters p{margin:0 0 .6rem}
 @media (max-width:620px){.ngd-claims thead{display:none}
 .ngd-claims tr,.ngd-claims tbody th,.ngd-claims td,.ngd-claims td:first-of-type{display:block;
- width:auto;padding:.2rem 0}.ngd-claims tr{padding:.7rem 0}.ngd-claims tr[hidden]{display:none}}
+ width:auto;padding:.2rem 0}.ngd-claims tr{padding:.7rem 0}.ngd-claims tr[hidden]{display:none}
+.ngd-counts td::before{content:attr(data-of);float:left}}
 </style>"""
 
 SCRIPT = """<script>
@@ -99,6 +103,8 @@ BOX_STYLE = """<style>
 .ngd-heard th,.ngd-heard td{text-align:left;vertical-align:top;padding:.65rem 1rem .65rem 0;
  background:none;white-space:normal}
 .ngd-heard tr{border-bottom:1px solid var(--ngd-rule,#8888);background:none}
+.ngd-heard.ngd-heard :is(th,td){text-align:left;vertical-align:top}/* also in JupyterLab */
+.ngd-heard.ngd-heard tr{background:none}
 .ngd-heard thead th{font-family:var(--pst-font-family-heading,inherit)}
 .ngd-heard tbody th{width:33%;font-weight:400;font-style:italic}
 .ngd-heard td:last-child{width:24%;padding-right:0;font-size:.9em}
@@ -255,16 +261,22 @@ def counts(folder: Path = CHECKS) -> Table:
     sources = [s for s in SOURCES if any(source == s for source, _ in pairs)]
     rows = [(SOURCES[s].title, [pairs[s, v] for v in verdicts]) for s in sources]
     rows.append(("all", [sum(pairs[s, v] for s in sources) for v in verdicts]))
-    head = "".join(f'<th scope="col">{c}</th>' for c in ("Source", *verdicts, "decided"))
+    head = "".join(
+        f'<th role="columnheader" scope="col">{c}</th>' for c in ("Source", *verdicts, "decided")
+    )
     body = "".join(
-        f'<tr><th scope="row">{html.escape(title, quote=False)}</th>'
-        + "".join(f"<td>{n}</td>" for n in (*numbers, sum(numbers)))
+        f'<tr role="row"><th role="rowheader" scope="row">{html.escape(title, quote=False)}</th>'
+        + "".join(
+            f'<td role="cell" data-of="{of}">{n}</td>'
+            for of, n in zip((*verdicts, "decided"), (*numbers, sum(numbers)), strict=True)
+        )
         + "</tr>"
         for title, numbers in rows
     )
     return Table(
-        f'<div class="ngd-claims ngd-counts">{STYLE}<div class="ngd-scroll"><table><thead>'
-        f"<tr>{head}</tr></thead><tbody>{body}</tbody></table></div></div>",
+        f'<div class="ngd-claims ngd-counts">{STYLE}<div class="ngd-scroll"><table role="table">'
+        f'<thead role="rowgroup"><tr role="row">{head}</tr></thead>'
+        f'<tbody role="rowgroup">{body}</tbody></table></div></div>',
         "\n".join(f"{title}: {numbers}" for title, numbers in rows),
     )
 
@@ -323,7 +335,7 @@ def _table(rows: list, caption: str) -> str:
 
 
 def _found(each: Claim) -> list[str]:
-    """What decides a claim: the evidence of the check run now, or reasons, or a citation."""
+    """What decides a claim: the evidence of its check, or reasons, or a citation."""
     found = []
     if each.check is not None:
         evidence = each.evidence()
@@ -337,9 +349,15 @@ def _found(each: Claim) -> list[str]:
     if each.reasons:
         found.append(prose(each.reasons))
     if each.citation:
-        key = html.escape(each.citation)
-        found.append(f'Measured by <a href="bibliography.html">{key}</a>.')
+        who = html.escape(_cited(each.citation))
+        found.append(f'Measured by <a href="bibliography.html">{who}</a>.')
     return found
+
+
+def _cited(key: str) -> str:
+    """Authors and year of an entry of the bibliography; its key where it has no such fields."""
+    who, year = works().get(key, (key, ""))
+    return f"{who} ({year})" if year else key
 
 
 def prose(text: str) -> str:

@@ -19,12 +19,13 @@
 // ui: root, get(name), set({name: value, ...}) (clamps, repairs, tells Python), reset(),
 //     range({name, label, log, text, step, typed})  labelled slider bound to one state name; with
 //                                                `typed` its value stands in a box and can be typed
+//     box({label, ...})                          numbers that are typed; says what it could not take
 //     choice({name, label, options})             a few radio buttons in a row
 //     resetButton()                              back to the state the page or Python began with
 //     button({text, press})                      any other button; text may be a function
 //     handle(parent, {...})                      draggable, keyboard-operable point of a drawing
 // ngd: svg, html (make nodes), attr (writes only what changed), stage, plot, axis, linear, log,
-//     line, shape, chevron, ode, fixed, significant
+//     line, shape, chevron, ode, fixed, significant, numbers
 //
 // Drawing is by SVG at real pixels with classes from demo.css (ngd-euclidean, ngd-natural,
 // ngd-metric, ngd-ink, ngd-muted, ngd-rule, ngd-words), so that light and dark need no script.
@@ -36,7 +37,8 @@ const ngd = (() => {
   // --- nodes -------------------------------------------------------------------------------------
   const written = new WeakMap();
   const write = (node, key, value) => {
-    if (key !== "text") {
+    if (key === "value") node.value = value; // what stands in a box now, which its attribute does not say
+    else if (key !== "text") {
       if (value == null || value === false) node.removeAttribute(key);
       else node.setAttribute(key, value === true ? "" : value);
     } else if (node.firstChild?.nodeType === 3) node.firstChild.data = value; // cheaper than a new text node
@@ -79,6 +81,13 @@ const ngd = (() => {
   };
   /** So many significant digits. */
   const significant = (x, digits) => (Number.isFinite(x) ? spell(String(Number(x.toPrecision(digits)))) : fixed(x, 0));
+
+  /** The numbers of a typed list: 0.1 0.3 0.6, with commas too, between them or in them; 1/3 is one. */
+  const numbers = words => {
+    const apart = words.trim().replace(/−/g, "-").split(/[\s;]+/).map(w => w.replace(/,$/, ""));
+    const parts = apart.length > 1 ? apart.map(w => w.replace(",", ".")) : apart[0].split(",");
+    return parts.map(w => w.split("/").map(x => (x === "" ? NaN : Number(x))).reduce((a, b) => a / b));
+  };
 
   // --- scales: data to pixels, .invert back, .ticks(about how many) ---------------------------------
   const linear = (domain, range) => {
@@ -215,15 +224,21 @@ const ngd = (() => {
         const step = last ? end - t : h;
         const k = [k0];
         let next = y;
-        for (let s = 1; s < 7; s += 1) {
-          next = y.map((v, i) => v + step * A[s].reduce((sum, a, j) => sum + a * k[j][i], 0));
+        for (let s = 1; s < 7; s += 1) { // loops: a drag of a demo solves hundreds of these steps a frame
+          next = new Array(y.length);
+          for (let i = 0; i < y.length; i += 1) {
+            let sum = 0;
+            for (let j = 0; j < s; j += 1) sum += A[s][j] * k[j][i];
+            next[i] = y[i] + step * sum;
+          }
           k.push(f(next));
         }
         let error = 0;
-        y.forEach((v, i) => {
-          const e = step * E.reduce((sum, b, j) => sum + b * k[j][i], 0);
-          error = Math.max(error, Math.abs(e) / (tolerance * (1 + Math.max(Math.abs(v), Math.abs(next[i])))));
-        });
+        for (let i = 0; i < y.length; i += 1) {
+          let e = 0;
+          for (let j = 0; j < 7; j += 1) e += E[j] * k[j][i];
+          error = Math.max(error, Math.abs(step * e) / (tolerance * (1 + Math.max(Math.abs(y[i]), Math.abs(next[i])))));
+        }
         const good = Number.isFinite(error) && inside(next);
         if (good && error <= 1) [y, t, k0] = [next, last ? end : t + step, k[6]];
         else if (step < 1e-14 * (1 + t)) return found;
@@ -238,6 +253,8 @@ const ngd = (() => {
 
   // --- state -------------------------------------------------------------------------------------
   const isList = kind => typeof kind[0] === "string";
+  /** What a number of the declared kind may be, in words. */
+  const allowed = ([low, high, whole]) => `a ${whole ? "whole " : ""}number from ${significant(low, 6)} to ${significant(high, 6)}`;
   /** A value of the declared kind, or undefined where none can be made of it. */
   const repair = (kind, value) => {
     if (isList(kind)) return kind.includes(value) ? value : undefined;
@@ -307,24 +324,55 @@ const ngd = (() => {
         };
         const key = id();
         const input = html("input", { type: "range", id: key, min: 0, max: stops.length - 1, step: 1 });
-        const value = typed
-          ? html("input", { type: "text", inputmode: "decimal", autocomplete: "off", class: "ngd-value ngd-typed", "aria-label": `${label}, typed`, size: 7 })
-          : html("output", { for: key, class: "ngd-value" });
-        const node = html("div", { class: "ngd-control" }, html("label", { for: key, text: label }), value, input);
+        const box = typed && ui.box({ label: `${label}, typed`, name, size: 7 });
+        const value = typed ? box.input : html("output", { for: key, class: "ngd-value" });
+        const node = html("div", { class: "ngd-control" }, html("label", { for: key, text: label }), value, input, box ? box.note : "");
         input.addEventListener("input", () => set({ [name]: stops[Number(input.value)] }), { signal });
-        const show = () => (value.value = String(Number(get(name).toPrecision(6))));
-        if (typed) value.addEventListener("change", () => {
-          set({ [name]: value.value.trim().replace(",", ".").replace("−", "-") });
-          show();
+        // the browser moves it; we have to know when it rests
+        input.addEventListener("pointerdown", () => {
+          ui.sliding = true;
+          const drop = () => {
+            for (const end of ["pointerup", "pointercancel"]) removeEventListener(end, drop, true);
+            ui.sliding = false;
+            changed();
+          };
+          for (const end of ["pointerup", "pointercancel"]) addEventListener(end, drop, { signal, capture: true });
         }, { signal });
         refresh.push(() => {
           const place = placeOf(get(name));
           if (Number(input.value) !== place) input.value = place;
-          attr(input, { "aria-valuetext": text(get(name)) });
+          if (!ui.sliding) attr(input, { "aria-valuetext": text(get(name)) });
           if (!typed) attr(value, { text: text(get(name)) });
-          else if (document.activeElement !== value) show();
         });
         return node;
+      };
+
+      /**
+       * A box for numbers that are typed ("5.78", "0,05", "1e-2", "1/3").
+       *   label   its accessible name
+       *   name    of the state that it shows and sets; or, for several numbers in one box,
+       *   words   what may stand there, read() the numbers there are, write(numbers)
+       * Returns {input, note}, both to be put on the page: the note says what the box could not take as it was typed.
+       */
+      ui.box = ({ label, name, words = name && allowed(spec.state[name]), read = () => [get(name)], write = ([x]) => set({ [name]: x }), ...given }) => {
+        const key = id(), many = !name;
+        const input = html("input", { type: "text", inputmode: "decimal", autocomplete: "off", class: "ngd-value ngd-typed", "aria-label": label, "aria-describedby": key, ...given });
+        const note = html("output", { id: key, class: "ngd-note" });
+        const there = () => read().map(x => String(Number(x.toPrecision(many ? 4 : 6)))).join(" ");
+        let about = ""; // what stood in the box when the note was written
+        input.addEventListener("change", () => {
+          const typed = input.value.trim(), asked = numbers(many ? typed : typed.replace(",", "."));
+          const good = asked.length === read().length && asked.every(Number.isFinite);
+          if (good) write(asked);
+          const taken = good && read().every((x, k) => Math.abs(x - asked[k]) <= (many ? 1e-5 : 0)); // several are kept to five places
+          about = input.value = written.get(input).value = there();
+          attr(note, { text: taken ? "" : `Possible: ${words}. ${good ? "Taken" : "Kept"}: ${about}.` });
+        }, { signal });
+        refresh.push(() => {
+          if (document.activeElement !== input) attr(input, { value: there() });
+          if (about && about !== there()) attr(note, { text: (about = "") });
+        });
+        return { input, note };
       };
 
       /** Radio buttons in one row: options [[value, words], ...]. */
@@ -435,6 +483,7 @@ const ngd = (() => {
       let painted = 0, late = 0, slow = false, rest = 0;
       let frame = 0, visible = true, dirty = true, stale = false, width = 0, spoken = 0, noted = 0;
       const motion = moving(root, write);
+      root.addEventListener("pointerenter", motion.ready, { signal, once: true }); // a drag may follow
       const paint = (now, all = false) => {
         frame = 0;
         stale = false;
@@ -443,11 +492,12 @@ const ngd = (() => {
         painted = now;
         late = gap > 25 && gap < 250 ? late + 1 : Math.max(0, late - 0.1);
         slow ||= late > 1.5; // two late frames in short order: it stays careful from now on
-        if (slow && ui.dragging && gap < 250) {
+        const held = ui.dragging || ui.sliding;
+        if (slow && held && gap < 250) {
           motion.start();
           clearTimeout(rest);
           rest = setTimeout(motion.stop, 150);
-        } else if (!ui.dragging) motion.stop();
+        } else if (!held) motion.stop();
         const began = performance.now(), current = state();
         if (dirty) {
           refresh.forEach(f => f());
@@ -527,5 +577,5 @@ const ngd = (() => {
     },
   });
 
-  return { demo, svg, html, attr, clamp, fixed, significant, linear, log, line, shape, chevron, stage, axis, plot, ode };
+  return { demo, svg, html, attr, clamp, fixed, significant, numbers, linear, log, line, shape, chevron, stage, axis, plot, ode };
 })();

@@ -4,10 +4,10 @@ A demo is a Python class and a JavaScript module beside it::
 
     class KLBalls(Demo):
         _module = "kl_balls.js"          # base.js is put before it; it calls ngd.demo({...})
-        _data = {}                       # tables for the module, where it needs some: its DATA
+        _data = staticmethod(tables)     # what computes tables for it, if it needs any: its DATA
         name = "kl-balls"                # id on the page and name of its URL fragment
         title = "Balls of equal divergence"           # its accessible name
-        caption = "What to look at, then what it means."    # may hold <em>, <sub>, entities
+        caption = "What to look at." + moving(" Drag it.")  # may hold <em>, <sub>, entities
         mu = Number(0.0, min=-3, max=3)  # every synchronised trait is part of the demo's state
         epsilon = Number(0.1, min=0.01, max=1)
 
@@ -27,6 +27,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -37,6 +38,13 @@ import traitlets
 from ngdlib.style import TOKENS, tokens_css
 
 FOLDER = Path(__file__).resolve().parent
+#: A comment on lines of its own: for who reads the file, not for the page.
+COMMENT = re.compile(r"^ *(//.*|/\*\*[\s\S]*?\*/)\n", re.MULTILINE)
+
+
+def moving(text: str) -> str:
+    """A part of a caption that is only true of the live drawing; it is not printed."""
+    return f'<span class="ngd-on-screen">{text}</span>'
 
 
 class BadValue(traitlets.TraitError, ValueError):
@@ -106,7 +114,8 @@ class Demo(anywidget.AnyWidget):
 
     _module: ClassVar[str]
     _before: ClassVar[tuple[str, ...]] = ()  # modules that it shares with other demos
-    _data: ClassVar[dict[str, Any]] = {}  # tables that Python computed, the module's DATA
+    #: Computes the module's DATA, when a demo is first made and not for who only imports it.
+    _data: ClassVar[Callable[[], dict[str, Any]]] = dict
     name: ClassVar[str]
     title: ClassVar[str]
     caption: ClassVar[str]
@@ -116,7 +125,6 @@ class Demo(anywidget.AnyWidget):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if "_module" in cls.__dict__:
-            cls._esm = module_text(*cls._before, cls._module, data=cls._data)
             cls._css = tokens_css() + (FOLDER / "demo.css").read_text(encoding="utf-8")
         super().__init_subclass__(**kwargs)
 
@@ -130,6 +138,9 @@ class Demo(anywidget.AnyWidget):
             if not name.replace("-", "").isalnum() or not name[0].isalpha():
                 raise ValueError(f"name: expected letters, digits and hyphens, got {name!r}")
             self.name = name
+        cls = next(c for c in type(self).__mro__ if "_module" in c.__dict__)
+        if "_esm" not in cls.__dict__:
+            cls._esm = module_text(*cls._before, cls._module, data=cls._data())
         super().__init__(_title=self.title, _caption=self.caption, **traits)
 
     @classmethod
@@ -185,12 +196,13 @@ class Demo(anywidget.AnyWidget):
 
 
 def module_text(*modules: str, data: dict[str, Any] | None = None) -> str:
-    """The ES module of a demo: the shared helpers, then its own code, in one scope.
+    """The ES module of a demo: the shared helpers, then its own code, in one scope, without the
+    comments that stand on lines of their own.
 
     data  tables that Python computed, as plain lists and numbers: `DATA` of the module
     """
     parts = ("moving.js", "base.js", *modules)
-    texts = [(FOLDER / name).read_text(encoding="utf-8") for name in parts]
+    texts = [COMMENT.sub("", (FOLDER / name).read_text(encoding="utf-8")) for name in parts]
     if data:
         texts.insert(2, f"const DATA = {json.dumps(data, separators=(',', ':'))};")
     return "\n".join(texts)

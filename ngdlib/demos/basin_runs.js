@@ -254,7 +254,7 @@ export default ngd.demo({
         if (s.run === "no") {
           rows.forEach(({ cells }) => cells.forEach(cell => attr(cell, { text: "?" })));
           NAMES.forEach(name => [parts[name].word, parts[name].tail].forEach(node => attr(node, { text: "" })));
-          attr(told, { text: `Start: amplitude ${fixed(s.a, 2)}, frequency ${fixed(s.b, 2)}. The star is the best validation point. Which of the five reach it? Guess, then run.` });
+          attr(told, { text: `Start: amplitude ${fixed(s.a, 2)}, frequency ${fixed(s.b, 2)}. The star is the best validation point. Which of the five reach its valley? Guess, then run.` });
           return;
         }
         const ends = NAMES.map(name => cached(name, s).at(-1)), sorted = [], groups = [];
@@ -283,7 +283,7 @@ export default ngd.demo({
           attr(parts[name].tail, { x: boxes[1][0] + boxes[1][2] + 4, y: y.toFixed(1), text: SHORT[name] });
         });
         const good = NAMES.filter((_, k) => kinds[k] === 0);
-        attr(told, { text: ui.dragging ? "…" : `In the good basin after ${s.steps} steps: ${good.length ? good.join(", ") : "none of the five"}. Ends: disc good basin, square another, triangle none, diamond still moving.` });
+        attr(told, { text: ui.dragging ? "…" : `In the good basin after ${s.steps} ${s.steps === 1 ? "step" : "steps"}: ${good.length ? good.join(", ") : "none of the five"}. Ends: disc good basin, square another, triangle none, diamond still moving.` });
       }],
       say: () => told.textContent,
     };

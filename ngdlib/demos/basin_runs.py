@@ -7,7 +7,20 @@ from functools import cache
 import numpy as np
 
 from ngdlib import basins, experiment, landscape
-from ngdlib.demos.base import Choice, Count, Demo, Linear, Number, axis, path, shape, svg, text
+from ngdlib.demos.base import (
+    Choice,
+    Count,
+    Demo,
+    Linear,
+    Number,
+    axis,
+    moving,
+    path,
+    shape,
+    svg,
+    text,
+)
+from ngdlib.plots import sides
 from ngdlib.validate import Array
 
 #: Starts of the text: what it calls them, amplitude, frequency.
@@ -64,14 +77,19 @@ class BasinRuns(Demo):
     """
 
     _module = "basin_runs.js"
-    _data = tables()
+    _data = staticmethod(tables)
     name = "basin-runs"
     title = "Five optimisers, one start"
     caption = (
-        "Left: level lines of the loss over amplitude and frequency (dashed: two very shallow "
-        "levels), the runs of five optimisers from the start that you choose (click, drag or "
-        "type), and the best point of the validation loss (star). Right: how far each is from the "
-        "star. A frequency below 0 is drawn at its mirror image, which is the same model."
+        "The runs of five optimisers from one start, over amplitude and frequency, and the best "
+        "point of the validation loss (star). A frequency below 0 is drawn at its mirror image, "
+        "which is the same model. "
+        + moving(
+            sides(
+                "Left, with level lines of the loss (dashed: two very shallow levels); right, how "
+                "far each is from the star. Click, drag or type the start."
+            )
+        )
     )
 
     a = Number(-2.0, min=-3.5, max=3.5)

@@ -115,10 +115,17 @@ export default ngd.demo({
         UNITS.forEach(unit => {
           const { at } = fits[unit], ends = reach(at);
           attr(parts[unit].way, { d: line(ends, X, Y) });
-          // the higher line has its name above it on the left, the lower one below it on the right
-          const higher = (unit === "metres") === (m[1] > c[1]), end = ends[higher ? 0 : 1], y = Y(end[1]);
-          const inside = y > people.y.range[1] && y < people.y.range[0] - 4;
-          attr(parts[unit].name, { x: (X(end[0]) + (higher ? 4 : -4)).toFixed(1), y: (y + (higher ? -12 : 22)).toFixed(1),
+          // the higher line has its name above it on the left, the lower one below it on the right; no name lies on a disc
+          const higher = (unit === "metres") === (m[1] > c[1]), [first, last] = ends.map(([, w]) => Y(w));
+          const from = higher ? X(1.55) + 4 : X(1.85) - 84, share = (from + 80 - X(1.55)) / (X(1.85) - X(1.55));
+          const beside = higher ? first + share * (last - first) : last + ((from - X(1.85)) / (X(1.85) - X(1.55))) * (last - first);
+          let y = higher ? Math.min(first, beside) - 8 : Math.max(last, beside) + 18;
+          HEIGHTS.forEach((height, k) => {
+            const at = Y(WEIGHTS[k]);
+            if (X(height) > from - 6 && X(height) < from + 86 && Math.abs(at - (y - 4)) < 15) y = at + (higher ? -11 : 19);
+          });
+          const end = higher ? first : last, inside = end > people.y.range[1] && end < people.y.range[0] - 4;
+          attr(parts[unit].name, { x: (higher ? from : X(1.85) - 4).toFixed(1), y: y.toFixed(1),
             "text-anchor": higher ? "start" : "end", visibility: inside ? null : "hidden" });
         });
         attr(told, { text: `Largest gap between the two lines, at the three people: ${fixed(gap(m, c), 2)} kg.` });
@@ -130,7 +137,7 @@ export default ngd.demo({
           values.forEach((e, k) => attr(part.marks[k], { d: ngd.shape(KIND[unit], filter.x(e), filter.y(share(e, s[unit], s.steps)), 5) }));
           const at = j ? 0.3 : 0.7, seat = ngd.clamp(s[unit] * Math.expm1(-Math.log1p(-at) / s.steps), 3e-4, 1e4);
           attr(part.curveName, { x: (filter.x(seat) + (j ? 8 : -8)).toFixed(1), y: (filter.y(at) + 4).toFixed(1), "text-anchor": j ? "start" : "end" });
-          attr(rows.values.cells[j], { text: values.map(e => significant(e, 4)).join("; ") });
+          attr(rows.values.cells[j], { text: values.map(e => significant(e, e < 1e4 ? 4 : 5)).join("; ") });
           attr(rows.shares.cells[j], { text: values.map(e => shown(share(e, s[unit], s.steps))).join("; ") });
           const { at: w } = fits[unit];
           attr(rows.middle.cells[j], { text: fixed(w[1], 2) });

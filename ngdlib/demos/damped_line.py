@@ -21,6 +21,7 @@ from ngdlib.demos.base import (
 )
 from ngdlib.descent import natural_direction
 from ngdlib.fisher import fisher, gradient, regression
+from ngdlib.plots import sides
 from ngdlib.validate import Array
 
 HEIGHTS, WEIGHTS = np.array([1.6, 1.7, 1.8]), np.array([58.0, 68.0, 78.0])  # metres, kilograms
@@ -38,7 +39,7 @@ class DampedLine(Demo):
     _module = "damped_line.js"
     name = "damped-line"
     title = "One line in metres and in centimetres, damped"
-    caption = (
+    caption = sides(
         "Left: three people, and the line that damped natural steps (η = 1) have reached from "
         "zero, with heights in metres (thick) and in centimetres (thin). Right: the share of the "
         "exact answer that is taken along each eigenvector of <em>F</em>, against its "

@@ -12,6 +12,7 @@ from ngdlib.demos.base import (
     axis,
     circle,
     line,
+    moving,
     path,
     svg,
     text,
@@ -42,21 +43,25 @@ class FunctionSpace(Demo):
     """
 
     _module = "function_space.js"
-    _data = {  # noqa: RUF012
-        "neuron": INPUTS["one neuron"].tolist(),
-        "net": INPUTS["ten neurons"].tolist(),
-        "start": START_OF_TEN.tolist(),
-    }
+    _data = staticmethod(
+        lambda: {
+            "neuron": INPUTS["one neuron"].tolist(),
+            "net": INPUTS["ten neurons"].tolist(),
+            "start": START_OF_TEN.tolist(),
+        }
+    )
     name = "function-space"
     title = "A flow of functions, of values, of parameters"
     caption = (
-        "The same flows, seen five times: thin ink is the start, solid the natural flow (which is "
-        "the Gauss–Newton flow, at twice its pace), dashed the ordinary one. For one neuron the "
-        "three values of <em>f</em> lie on a surface in space; the star is the target, the dotted "
-        "line what is left of the residual. Level lines of the loss lie under the parameters. The "
-        "bars are the residual's components along the eigenvectors of "
-        "<em>JJ</em><sup>⊤</sup>/<em>D</em> at the start: outlined then, filled now. Drag the "
-        "targets, the start, or the time."
+        "Thin ink is the start, solid the natural flow (which is the Gauss–Newton flow, at twice "
+        "its pace), dashed the ordinary one. "
+        + moving(
+            "The same flows are seen five times. For one neuron the three values of <em>f</em> lie "
+            "on a surface in space; the star is the target, the dotted line what is left of the "
+            "residual. Level lines of the loss lie under the parameters. The bars are the "
+            "residual's components along the eigenvectors of <em>JJ</em><sup>⊤</sup>/<em>D</em> at "
+            "the start: outlined then, filled now. Drag the targets, the start, or the time."
+        )
     )
 
     network = Choice("one neuron", list(MODELS))

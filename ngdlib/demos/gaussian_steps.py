@@ -6,7 +6,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from ngdlib.demos.base import Choice, Count, Demo, Number
+from ngdlib.demos.base import Choice, Count, Demo, Number, moving
 from ngdlib.descent import Fixed, run
 from ngdlib.families import Gaussian
 from ngdlib.plots import INK, STYLE, rc_for, svg_text
@@ -31,11 +31,13 @@ class GaussianSteps(Demo):
     name = "gaussian-steps"
     title = "One Gaussian, two charts, and a posterior"
     caption = (
-        "The disc is <em>q</em>, the star the posterior, the outline the Gaussians at Fisher "
-        "length ½ from <em>q</em>, as the metric there measures it. From the disc go the steps of "
-        "each chart, ordinary (dashed) and natural (solid); a hollow end is no Gaussian, a "
-        "chevron stands where a step leaves the drawing. Below: where they end, as densities. "
-        "Drag the disc in either chart."
+        "The disc is <em>q</em>, the star the posterior. From the disc go the steps of each chart, "
+        "ordinary (dashed) and natural (solid); a hollow end is no Gaussian, a chevron stands "
+        "where a step leaves the drawing. "
+        + moving(
+            "The outline: the Gaussians at Fisher length ½ from <em>q</em>, as the metric there "
+            "measures it. Below: where the steps end, as densities. Drag the disc in either chart."
+        )
     )
 
     mu = Number(0.0, min=-1.0, max=5.0)

@@ -22,7 +22,7 @@
 }
 
 // The faces of headings and demos are asked for before the style sheet names them, where the browser
-// allows it. ngdFaces() is a promise of [family, weight, bytes] for moving.js, whose worker has none of
+// allows it. ngdFaces() is a promise of [family, weight, base64] for moving.js, whose worker has none of
 // the page's faces and cannot read a file beside a page that is a file itself.
 {
   const here = document.currentScript.src;

@@ -5,7 +5,19 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import brentq
 
-from ngdlib.demos.base import Choice, Demo, Linear, Number, axis, circle, path, shape, svg, text
+from ngdlib.demos.base import (
+    Choice,
+    Demo,
+    Linear,
+    Number,
+    axis,
+    circle,
+    moving,
+    path,
+    shape,
+    svg,
+    text,
+)
 from ngdlib.families import Gaussian
 from ngdlib.validate import Array
 
@@ -21,9 +33,10 @@ class KLBalls(Demo):
     name = "kl-balls"
     title = "Balls of equal divergence among Gaussians"
     caption = (
-        "Each point is a Gaussian; drag A. Around it: all Gaussians at KL divergence <em>ε</em> "
-        "from it (solid), those from which A is at divergence <em>ε</em> (dotted), and the Fisher "
-        "ellipse that stands in for both when <em>ε</em> is small (dashed). Below, the density."
+        "Each point is a Gaussian. Around A: all Gaussians at KL divergence <em>ε</em> from it "
+        "(solid), those from which A is at divergence <em>ε</em> (dotted), and the Fisher ellipse "
+        "that stands in for both when <em>ε</em> is small (dashed). "
+        + moving("Below, the density. Drag A.")
     )
 
     mu = Number(0.0, min=-1.8, max=1.8)

@@ -178,6 +178,7 @@ export default ngd.demo({
       return { rows, node: html("table", { class: "ngd-figures ngd-numbers kfac-table" }, html("thead", {}, html("tr", {}, html("th", { scope: "col", text: "" }), ...heads)), html("tbody", {}, ...rows.map(r => r.node))) };
     };
     const small = table(["w, w", "w, b", "b, b"], ["Fisher", "K-FAC", "difference"]);
+    const rounded = x => significant(x < 1e-12 ? 0 : x, 3); // rounding is no error
     const NAMES = { exact: "exact", block: "block-diagonal", diag: "diagonal", kfac: "K-FAC", ekfac: "EK-FAC" };
     const large = table(["error", "in blocks", "numbers", "operations"], Object.values(NAMES));
     const told = html("p", { class: "ngd-told" });
@@ -193,7 +194,7 @@ export default ngd.demo({
     const choose = ui.choice({ name: "shown", label: "drawn beside the exact matrix", options: STRUCTURES.map(k => [k, { block: "blocks", diag: "diagonal", kfac: "K-FAC", ekfac: "EK-FAC" }[k]]) });
     const FLAW = { none: "no mistake", centred: "A centred", swapped: "G ⊗ A", observed: "data's labels" };
     const wrong = ui.choice({ name: "flaw", label: "a mistake in K-FAC", options: FLAWS.map(k => [k, FLAW[k]]) });
-    const wrongRow = row(wrong);
+    const wrongRow = row(html("div", {}, html("div", { text: "a mistake in K-FAC" }), wrong));
     ui.root.append(
       row(ui.choice({ name: "view", label: "model", options: [["neuron", "one neuron"], ["network", "a network"]] }), reveal, ui.resetButton()),
       stage, row(choose), told, small.node, large.node, neuronRow, inputRow, sizeRow, dataRow, wrongRow);
@@ -230,8 +231,8 @@ export default ngd.demo({
           Object.keys(NAMES).forEach((name, k) => {
             const { cells, label } = large.rows[k];
             attr(label, { text: name === "kfac" && s.flaw !== "none" ? `K-FAC, ${FLAW[s.flaw]}` : NAMES[name] });
-            attr(cells[0], { text: name === "exact" ? "0" : significant(error[name], 3) });
-            attr(cells[1], { text: name === "exact" ? "" : name === "block" ? "0" : significant(within(name), 3) });
+            attr(cells[0], { text: name === "exact" ? "0" : rounded(error[name]) });
+            attr(cells[1], { text: name === "exact" ? "" : name === "block" ? "0" : rounded(within(name)) });
             attr(cells[2], { text: cost[name][0].toLocaleString("en") });
             attr(cells[3], { text: cost[name][1].toLocaleString("en") });
           });

@@ -14,6 +14,7 @@ from ngdlib.demos.base import (
     axis,
     circle,
     line,
+    moving,
     path,
     svg,
     text,
@@ -42,10 +43,13 @@ class KroneckerFactors(Demo):
     caption = (
         "<strong>One neuron:</strong> how much each input weighs, <em>v</em> = <em>p</em>(1 − "
         "<em>p</em>), and the steps that cost 0.02 nats: by the Fisher matrix (filled) and by "
-        "K-FAC (dashed). Drag the inputs. <strong>A network:</strong> its Fisher matrix and one "
-        "that stands for it, entry by entry; large squares are positive, small ones negative, "
-        "darker is larger. Errors are relative, by the root of the sum of squared entries; "
-        "<em>operations</em> counts <em>n</em>³ for each matrix to be inverted."
+        "K-FAC (dashed). "
+        + moving(
+            "Drag the inputs. <strong>A network:</strong> its Fisher matrix and one that stands "
+            "for it, entry by entry; large squares are positive, small ones negative, darker is "
+            "larger. Errors are relative, by the root of the sum of squared entries; "
+            "<em>operations</em> counts <em>n</em>³ for each matrix to be inverted."
+        )
     )
 
     view = Choice("neuron", ("neuron", "network"))

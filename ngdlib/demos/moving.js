@@ -5,6 +5,7 @@
 // where the processor is four times slower. base.py puts this text before base.js.
 //
 //   const motion = moving(root, write)    root: holds the stages; write(node, key, value): to the page
+//   motion.ready()                        makes the worker, which takes a while
 //   motion.start()                        false where the browser or the drawing does not allow it
 //   motion.takes(node, key, value)        true: the canvas has the change, the page gets it later
 //   motion.stop()                         the page gets all that it has missed, the canvases go
@@ -17,7 +18,8 @@ const moving = (() => {
     const scenes = new Map(); // stage number -> {ctx, box, top, nodes, late}
     let told; // a worker has no faces but those that it is given
     const faces = new Promise(done => (told = done));
-    const take = ([family, weight, bytes]) => new FontFace(family, bytes, { weight }).load().then(face => fonts.add(face));
+    const take = ([family, weight, text]) => // base64: this thread has the time to read it
+      new FontFace(family, Uint8Array.from(atob(text), c => c.charCodeAt(0)), { weight }).load().then(face => fonts.add(face));
     const length = text => parseFloat(text) || 0;
     const move = (ctx, transform) => {
       for (const [, kind, numbers] of transform.matchAll(/(\w+)\(([^)]*)\)/g)) {
@@ -166,21 +168,29 @@ const moving = (() => {
       worker.postMessage(message, message.canvas ? [message.canvas] : []);
       observer.observe(svg, { childList: true, subtree: true });
     };
+    const hire = () => {
+      const url = URL.createObjectURL(new Blob([`(${painter})()`], { type: "text/javascript" }));
+      worker = new Worker(url);
+      worker.onmessage = ({ data }) => {
+        if (state !== "starting" || data !== turn) return;
+        state = "moving";
+        root.dataset.moving = "";
+      };
+      worker.onerror = () => motion.end();
+      Promise.resolve(window.ngdFaces?.() ?? []).then(given => worker.postMessage({ given }));
+    };
     const motion = {
+      ready() {
+        try {
+          if (!worker && state === "still") hire();
+        } catch {
+          motion.end(); // no workers here
+        }
+      },
       start() {
         if (state !== "still") return state !== "never";
         try {
-          if (!worker) {
-            const url = URL.createObjectURL(new Blob([`(${painter})()`], { type: "text/javascript" }));
-            worker = new Worker(url);
-            worker.onmessage = ({ data }) => {
-              if (state !== "starting" || data !== turn) return;
-              state = "moving";
-              root.dataset.moving = "";
-            };
-            worker.onerror = () => motion.end();
-            Promise.resolve(window.ngdFaces?.() ?? []).then(given => worker.postMessage({ given }));
-          }
+          if (!worker) hire();
           [...root.querySelectorAll("svg.ngd-stage")].forEach(cover);
         } catch {
           motion.end(); // no workers here, or a drawing with other nodes: it goes on in the page
@@ -198,7 +208,7 @@ const moving = (() => {
           changes.push([...place, key, value === false ? null : value]);
           queued ||= queueMicrotask(send) ?? 1;
         }
-        const words = !place && key === "text" && root.contains(node);
+        const words = !place && (key === "text" || key === "value") && root.contains(node);
         if (state !== "moving" || !(painted || words)) return false;
         missed.set(node, { ...missed.get(node), [key]: value });
         if (words && performance.now() - told > WORDS_EVERY) tell();

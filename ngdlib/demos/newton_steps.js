@@ -87,7 +87,7 @@ export default ngd.demo({
     const ROLE = { hessian: "ngd-ink", fisher: "ngd-natural", ggn: "ngd-metric", none: "ngd-euclidean" };
     const INK = "--ngd-paint:currentColor";
     const parts = {
-      curve: add(left.inside, "path", { class: "ngd-curve" }),
+      curve: add(left.inside, "path", { class: "ngd-curve" }), track: add(left.inside, "path"),
       parabola: add(left.inside, "path"), fall: add(left.inside, "path", { class: "ngd-goal" }),
       goal: add(left.over, "path", { class: "ngd-star" }), landing: add(left.inside, "path"),
       aim: add(right.inside, "path", { class: "ngd-goal" }), star: add(right.over, "path", { class: "ngd-star" }),
@@ -131,6 +131,8 @@ export default ngd.demo({
     };
     const choice = ui.choice({ name: "chart", label: "chart", options: [["mean", "r"], ["root", "√r"], ["natural", "log r"]] });
     const words = [...choice.querySelectorAll("span")];
+    const models = ui.choice({ name: "model", label: "model", options: [["counter", "counter"], ["coin", "coin"], ["square", "mean θ²"]] });
+    models.addEventListener("change", () => ui.set({ steps: 0 })); // another question: guess again
     const step = by => () => ui.set({ steps: clamp(ui.get("steps") + by, 0, 50) });
     ui.root.append(
       stage, told, table,
@@ -138,8 +140,7 @@ export default ngd.demo({
         ui.button({ text: "50 steps", press: () => ui.set({ steps: 50 }) }), ui.resetButton()),
       html("div", { class: "ngd-row" }, choice, ui.choice({ name: "matrix", label: "matrix", options: Object.entries(MATRICES) })),
       html("div", { class: "ngd-row" }, sliders.r, sliders.q, sliders.t, sliders.m, sliders.y, ui.range({ name: "eta", label: "step size η", log: true, typed: true })),
-      html("details", { class: "ngd-more" }, html("summary", { text: "Other models" }),
-        html("div", { class: "ngd-row" }, ui.choice({ name: "model", label: "model", options: [["counter", "counter"], ["coin", "coin"], ["square", "mean θ²"]] }))),
+      html("details", { class: "ngd-more" }, html("summary", { text: "Other models" }), html("div", { class: "ngd-row" }, models)),
     );
 
     let box = [], small = false;
@@ -166,8 +167,9 @@ export default ngd.demo({
         Object.entries(sliders).forEach(([name, node]) => attr(node, { hidden: name !== M.start && name !== M.data ? true : null }));
         words.forEach((node, k) => {
           const other = M.charts[["mean", "root", "natural"][k]];
-          attr(node, { text: other ? other.short : "–" });
+          attr(node, { text: other ? other.short : "" });
         });
+        attr(choice, { hidden: Object.keys(M.charts).length < 2 ? true : null });
         const top = Math.max(1.35 * began, s.model === "counter" ? M.kl([m / 4, 0], m) : 0.4);
         left.update({ box: box[0], x: { domain: [low, high], label: small ? c.short : c.title, ticks: ngd.linear([low, high], [0, 1]).ticks(small ? 3 : 5) },
           y: { domain: [-0.5 * top, top], away: small ? 30 : 40, ticks: ngd.linear([-0.5 * top, top], [0, 1]).ticks(4) } });
@@ -179,6 +181,9 @@ export default ngd.demo({
         const { g, [s.matrix]: matrix } = curvature(s.model, chart, here, m), bend = matrix / s.eta;
         way(parts.parabola, "ngd-way", s.matrix, 1.8);
         way(parts.landing, "ngd-end", s.matrix, 1.8);
+        way(parts.track, "ngd-dots", s.matrix, s.steps > 20 ? 3.5 : 5.5);
+        const later = path(s.model, chart, s.matrix, here, m, s.eta, s.steps).slice(2).map(t => [t, loss(s.model, chart, t, m)]).filter(p => p.every(Number.isFinite));
+        attr(parts.track, { d: later.map(p => line([p, p], X, Y)).join("") });
         if (s.steps) {
           const v = -g / bend, bottom = began - (g * g) / (2 * bend);
           const around = Array.from({ length: 81 }, (_, k) => low + (k * (high - low)) / 80);

@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from ngdlib.demos.base import Choice, Count, Demo, Number
+from ngdlib.demos.base import Choice, Count, Demo, Number, moving
 from ngdlib.descent import gauss_newton
 from ngdlib.families import Bernoulli, Model, Poisson
 from ngdlib.plots import INK, STYLE, rc_for, svg_text
@@ -37,10 +37,14 @@ class NewtonSteps(Demo):
     name = "newton-steps"
     title = "Newton's step and its relatives"
     caption = (
-        "Left: the loss in the chart, and the parabola that a step trusts: it has the slope of the "
-        "loss where the disc is, and the chosen matrix, divided by <em>η</em>, for its curvature. "
-        "The step ends at its lowest point. Right: the distributions that the steps reach, by "
-        "their mean (the star line is the data's), in the chosen chart (filled) and in the others."
+        f"The loss in the chart{moving(' (left)')}, and the parabola that the first step trusts: "
+        "it has the slope of the loss at the disc, and the chosen matrix, divided by <em>η</em>, "
+        "for its curvature. The step ends at its lowest point. "
+        + moving(
+            "Dots show where further steps lead. (<em>GGN</em> is cut at the mean; <em>none</em> "
+            "is an ordinary step.) Right: the distributions that the steps reach, by their mean "
+            "(the star line is the data's), in the chosen chart (filled) and in the others."
+        )
     )
 
     model = Choice("counter", tuple(CHARTS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ngdlib.charts import push_forward_gradient, transform_metric
-from ngdlib.demos.base import Demo, Linear, Number, axis, line, path, shape, svg, text
+from ngdlib.demos.base import Demo, Linear, Number, axis, line, moving, path, shape, svg, text
 from ngdlib.families import Gaussian
 from ngdlib.validate import Array
 
@@ -28,10 +28,10 @@ class OneArrow(Demo):
     title = "One model in coordinates of your choice"
     caption = (
         "Each point is a Gaussian, the star is the one that the data ask for; thin curves join "
-        "models of equal loss. <strong>Drag the ring:</strong> the grid is only a way to write the "
-        "models as numbers. The ordinary gradient (dashed) is steepest per unit of the grid, and "
-        "turns with it. The natural gradient (solid) is steepest per unit of change <em>in what "
-        "the model predicts</em>, the purple ellipse, and stays."
+        f"models of equal loss. {moving('<strong>Drag the ring.</strong> ')}The grid is only a way "
+        "to write the models as numbers. The ordinary gradient (dashed) is steepest per unit of "
+        "the grid, and turns with it. The natural gradient (solid) is steepest per unit of change "
+        "<em>in what the model predicts</em>, the purple ellipse, and stays."
     )
 
     ux = Number(0.0, min=-0.75, max=0.75)

@@ -10,14 +10,14 @@ const three = (first, second) => {
 };
 const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 const softmax = z => {
-  const top = Math.max(...z), e = z.map(x => Math.exp(x - top)), total = e[0] + e[1] + e[2];
-  return e.map(x => x / total);
+  const top = Math.max(z[0], z[1], z[2]), a = Math.exp(z[0] - top), b = Math.exp(z[1] - top), c = Math.exp(z[2] - top), total = a + b + c;
+  return [a / total, b / total, c / total];
 };
 /** The gradient of the loss by the three logits. */
 const gradient = (p, y, loss) => {
-  if (loss === "forward") return p.map((x, k) => x - y[k]);
-  const a = p.map((x, k) => Math.log(x / y[k])), mean = dot(p, a);
-  return p.map((x, k) => x * (a[k] - mean));
+  if (loss === "forward") return [p[0] - y[0], p[1] - y[1], p[2] - y[2]];
+  const a = [Math.log(p[0] / y[0]), Math.log(p[1] / y[1]), Math.log(p[2] / y[2])], mean = dot(p, a);
+  return [p[0] * (a[0] - mean), p[1] * (a[1] - mean), p[2] * (a[2] - mean)];
 };
 /** -(F + λ)⁻¹g, by the Sherman-Morrison formula. */
 const damped = (p, g, λ) => {
@@ -146,19 +146,10 @@ export default ngd.demo({
     };
     const handles = { target: point("target", "The truth", "star", 8), start: point("start", "The forecast at the start", "disc", 6) };
 
-    // typed forecasts: three numbers, which are scaled to sum 1
     const box = (which, words) => {
-      const input = html("input", { type: "text", inputmode: "decimal", autocomplete: "off", class: "ngd-value ngd-typed", style: "width:10.5rem", "aria-label": `${words}: rain, snow, sun` });
-      const show = () => (input.value = read(which).map(x => String(Number(x.toPrecision(4)))).join("  "));
-      input.addEventListener("change", () => {
-        const given = input.value.trim().split(/[^\d.eE+-]+/).map(Number);
-        if (given.length === 3 && given.every(x => Number.isFinite(x) && x >= 0) && given.some(x => x > 0)) {
-          const total = given[0] + given[1] + given[2];
-          write(which, given.map(x => x / total));
-        }
-        show();
-      });
-      return { show: () => document.activeElement === input || show(), node: html("label", { class: "ngd-pick" }, html("span", { text: words, style: "display:block" }), input) };
+      const { input, note } = ui.box({ label: `${words}: rain, snow, sun`, style: "width:10.5rem", words: `three numbers of ${LEAST} or more that sum to 1`,
+        read: () => read(which), write: p => p.every(x => x >= 0) && p.some(x => x > 0) && write(which, p.map(x => x / (p[0] + p[1] + p[2]))) });
+      return html("label", { class: "ngd-pick" }, html("span", { text: words, style: "display:block" }), input, note);
     };
     const boxes = [box("start", "start: rain snow sun"), box("target", "truth")];
 
@@ -179,7 +170,7 @@ export default ngd.demo({
         ui.choice({ name: "loss", label: "loss", options: [["forward", "KL(truth ‖ p)"], ["reverse", "KL(p ‖ truth)"]] }),
         ui.choice({ name: "show", label: "what is shown", options: [["ordinary", "ordinary"], ["natural", "natural too"], ["all", "show all"]] })),
       html("div", { class: "ngd-row" },
-        ui.choice({ name: "view", label: "view", options: [["triangle", "triangle"], ["sphere", "sphere"]] }), ...boxes.map(b => b.node), ui.resetButton()));
+        ui.choice({ name: "view", label: "view", options: [["triangle", "triangle"], ["sphere", "sphere"]] }), ...boxes, ui.resetButton()));
 
     const fine = Array.from({ length: 41 }, (_, k) => k / 40);
     const corners = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
@@ -224,7 +215,6 @@ export default ngd.demo({
         attr(rows.road.node, { hidden: !all });
         attr(λ, { style: natural ? null : "display:none" });
         attr(head, { text: "rain snow sun" });
-        boxes.forEach(b => b.show());
       }, s => follow(s, "ordinary"), s => {
         if (s.show !== "ordinary") follow(s, "natural");
       }, s => {

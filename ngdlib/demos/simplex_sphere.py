@@ -6,7 +6,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from ngdlib import simplex
-from ngdlib.demos.base import Choice, Demo, Number, circle, path, shape, svg, text
+from ngdlib.demos.base import Choice, Demo, Number, circle, moving, path, shape, svg, text
 from ngdlib.validate import Array
 
 LEAST = 0.002  # no class gets less
@@ -28,11 +28,13 @@ class SimplexSphere(Demo):
     name = "simplex-sphere"
     title = "Three classes, two losses, two gradients"
     caption = (
-        "Each point is a forecast; the corners are certainty. <strong>Drag the disc</strong>, "
-        "where the forecast starts, and the star, the truth. Dashed: ordinary gradient descent in "
-        "three logits. <em>Natural too</em> adds the natural gradient of the same loss; <em>show "
-        "all</em> adds the shortest road in Fisher length, and circles of equal Fisher radius. On "
-        "the sphere all these circles have one size."
+        "Each point is a forecast; the corners are certainty. The disc is where the forecast "
+        "starts, the star the truth. Dashed: ordinary gradient descent in three logits. "
+        + moving(
+            "<strong>Drag them.</strong> <em>Natural too</em> adds the natural gradient of the "
+            "same loss; <em>show all</em> adds the shortest road in Fisher length, and circles of "
+            "equal Fisher radius. On the sphere all these circles have one size."
+        )
     )
 
     rain = Number(0.90, min=LEAST, max=1 - 2 * LEAST)

@@ -241,13 +241,13 @@ export default ngd.demo({
     return {
       layout(width) {
         small = width < 600;
-        const edge = small ? 50 : 60, w = (width - 2 * edge - 8) / 2, h = small ? 118 : 190;
+        const edge = small ? 50 : 60, w = (width - 2 * edge - 8) / 2, h = small ? 118 : 190, top = small ? 28 : 22;
         ["first", "second", "space", "gap"].forEach((key, k) => {
-          const x = edge + (k % 2) * (w + edge), y = 22 + Math.floor(k / 2) * (h + 64);
+          const x = edge + (k % 2) * (w + edge), y = top + Math.floor(k / 2) * (h + 64);
           boxes[key] = [x, y, w, h];
-          attr(heads[key], { x: x - (small ? 30 : 0), y: y - 8 });
+          attr(heads[key], { x: x - (small ? 30 : 0), y: y - (small ? 14 : 8) }); // clear of the uppermost number
         });
-        stage.size(width, 2 * (h + 64));
+        stage.size(width, 2 * (h + 64) + top - 22);
       },
       draw: [
         s => {

@@ -6,7 +6,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from ngdlib.demos.base import Choice, Demo, Number
+from ngdlib.demos.base import Choice, Demo, Number, moving
 from ngdlib.descent import Fixed, data_fit, natural_direction, run
 from ngdlib.families import Bernoulli, Categorical, Gaussian, Model
 from ngdlib.geodesics import exponential
@@ -40,10 +40,13 @@ class StepsInAnyChart(Demo):
     name = "steps-in-any-chart"
     title = "Steps in any chart"
     caption = (
-        "Ordinary (dashed) and natural (solid) steps from the disc towards the data (star, dotted "
-        "density), taken in one chart (ends in a disc) and in another (ends in a square). Above, "
-        "as each chart sees them: the map, or the step divided by <em>η</em>. Below, the "
-        "densities, and how far apart the two ends are."
+        "How far apart two steps from one Gaussian towards the data end, one taken in one chart "
+        "and one in another: ordinary steps (dashed) and natural ones (solid). "
+        + moving(
+            "Above, the steps as each chart sees them, from the disc towards the star, with ends "
+            "in a disc and in a square: the map, or the step divided by <em>η</em>. Below, the "
+            "densities (dotted: the data's)."
+        )
     )
 
     family = Choice("gaussian", tuple(FAMILIES))

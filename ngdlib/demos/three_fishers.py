@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from ngdlib.demos.base import Choice, Count, Demo, Linear, Log, Number, axis, path, svg, text
+from ngdlib.demos.base import (
+    Choice,
+    Count,
+    Demo,
+    Linear,
+    Log,
+    Number,
+    axis,
+    moving,
+    path,
+    svg,
+    text,
+)
 from ngdlib.demos.dice import normals, uniforms
 from ngdlib.descent import natural_direction
 from ngdlib.fisher import fisher, gradient, regression
@@ -26,12 +38,15 @@ class ThreeFishers(Demo):
     name = "three-fishers"
     title = "Three Fisher matrices, three steps"
     caption = (
-        "<strong>Readings:</strong> one step from the guess (above) and the distance after each of "
-        "many (below), with the exact Fisher (solid) and the empirical one (dashed). <strong>"
-        "Logistic regression:</strong> what each matrix takes for one and the same distance, drawn "
-        "around the present weights, and its unit step. The star has the true weights. More "
-        "examples bring the sampled matrix to the exact one, and the empirical one nowhere near "
-        "it, unless the labels fall as the model says."
+        f"<strong>Readings:</strong> {moving('one step from the guess (above), and ')}the distance "
+        f"after each of many steps{moving(' (below)')}, with the exact Fisher (solid) and the "
+        "empirical one (dashed). "
+        + moving(
+            "<strong>Logistic regression:</strong> what each matrix takes for one and the same "
+            "distance, drawn around the present weights, and its unit step. The star has the true "
+            "weights. More examples bring the sampled matrix to the exact one, and the empirical "
+            "one nowhere near it, unless the labels fall as the model says."
+        )
     )
 
     view = Choice("readings", ("readings", "logistic"))

@@ -71,9 +71,25 @@ const directions = (p, n = 72) => {
 };
 const along = (p, d, t) => p.map((x, k) => x + t * d[k]);
 const ellipse = (p, delta, n = 72) => directions(p, n).map(d => along(p, d, Math.sqrt(2 * delta)));
+/** The edge of the region: along each direction KL is convex, so Newton's steps, kept in a bracket, find it. */
 const ball = (p, delta, n = 72) => directions(p, n).map(d => {
-  const far = Math.min(...FULL.filter(k => d[k] < 0).map(k => -p[k] / d[k]));
-  return along(p, d, root(t => kl(p, along(p, d, t)) - delta, 0, far));
+  let low = 0, high = Infinity;
+  for (const k of FULL) if (d[k] < 0) high = Math.min(high, -p[k] / d[k]);
+  let t = Math.min(Math.sqrt(2 * delta), high / 2);
+  for (let n = 0; n < 100 && high - low > 1e-16 * high; n += 1) {
+    let above = -delta, slope = 0;
+    for (let k = 0; k < 3; k += 1) {
+      const q = p[k] + t * d[k];
+      above -= p[k] * Math.log(q / p[k]);
+      slope -= (p[k] * d[k]) / q;
+    }
+    if (above < 0) low = t;
+    else high = t; // also where q <= 0
+    const next = t - above / slope;
+    if (Math.abs(next - t) < 1e-15 * t) break;
+    t = next > low && next < high ? next : (low + high) / 2;
+  }
+  return along(p, d, t);
 });
 const flat = q => [(q[2] - q[1]) / 2, (q[0] * Math.sqrt(3)) / 2];
 const magnification = (p, delta) => Math.max(1, 0.23 / (Math.max(...directions(p).flatMap(d => flat(d).map(Math.abs))) * Math.sqrt(2 * delta)));
@@ -154,6 +170,7 @@ export default ngd.demo({
       tried: curve("ngd-end ngd-natural", "fill:none;stroke-width:1.2"),
       end: curve("ngd-end ngd-natural"),
       found: curve("ngd-end ngd-natural", "fill:none;stroke-width:2.2"),
+      clip: curve("ngd-goal", "stroke-width:1.8;stroke-dasharray:none"),
       best: curve("ngd-star"),
       here: curve("ngd-star"),
     };
@@ -183,27 +200,20 @@ export default ngd.demo({
     const handle = ui.handle(over, { label: "The policy now", className: "ngd-ink", size: 5, open: true, axes: [axis(2), axis(0)],
       place: (x, y) => near() || write(under([(x - wide / 2) / side, (30 + side * 0.866 - y) / side])) });
 
-    // three numbers typed at once
-    const box = (label, get, set) => {
-      const input = html("input", { type: "text", inputmode: "decimal", autocomplete: "off", class: "ngd-value ngd-typed", style: "width:9.5rem", "aria-label": `${label}: arms 1, 2, 3` });
-      const show = () => (input.value = get().map(x => String(Number(x.toPrecision(4)))).join("  "));
-      input.addEventListener("change", () => {
-        const given = input.value.trim().split(/[^\d.eE+-]+/).map(Number);
-        if (given.length === 3 && given.every(x => Number.isFinite(x) && x >= 0)) set(given);
-        show();
-      });
-      return { show: () => document.activeElement === input || show(), node: html("label", { class: "ngd-pick" }, html("span", { text: label, style: "display:block" }), input) };
+    const box = (label, words, read, write) => {
+      const { input, note } = ui.box({ label: `${label}: arms 1, 2, 3`, style: "width:10rem", words, read, write });
+      return html("label", { class: "ngd-pick" }, html("span", { text: label, style: "display:block" }), input, note);
     };
     const boxes = [
-      box("policy", read, q => q.some(x => x > 0) && write(under(flat(scaled(q))))),
-      box("rewards", rewards, r => ui.set({ reward1: r[0], reward2: r[1], reward3: r[2] })),
+      box("policy", `three numbers of ${LEAST} or more that sum to 1`, read, q => q.every(x => x >= 0) && q.some(x => x > 0) && write(under(flat(scaled(q))))),
+      box("rewards", "three numbers from 0 to 1", rewards, ([reward1, reward2, reward3]) => ui.set({ reward1, reward2, reward3 })),
     ];
 
     const row = words => {
       const cells = FULL.concat(3).map(() => html("td")), head = html("th", { scope: "row", text: words });
       return { head, cells, node: html("tr", {}, head, ...cells) };
     };
-    const rows = { now: row("now"), best: row("★ best allowed"), step: row("● step"), search: row("○ search"), clip: row("clip, nearest") };
+    const rows = { now: row("now"), best: row("★ best allowed"), step: row("● step"), search: row("○ search"), clip: row("□ clip, nearest") };
     const table = html("table", { class: "ngd-figures trust-numbers" },
       html("thead", {}, html("tr", {}, ...["", "arms 1, 2, 3", "reward", "KL", "KL/δ"].map(text => html("th", { scope: "col", text })))),
       html("tbody", {}, ...Object.values(rows).map(r => r.node)));
@@ -216,7 +226,7 @@ export default ngd.demo({
       html("div", { class: "ngd-row" }, ui.range({ name: "delta", label: "radius δ", log: true, typed: true }), shrink, clip),
       html("div", { class: "ngd-row", style: "align-items:center" }, html("span", { text: "step straight in", "aria-hidden": "true" }),
         ui.choice({ name: "chart", label: "the step is straight in", options: [["logits", "logits"], ["angle", "angle"], ["probabilities", "probabilities"]] })),
-      html("div", { class: "ngd-row" }, ...boxes.map(b => b.node), ui.resetButton()));
+      html("div", { class: "ngd-row" }, ...boxes, ui.resetButton()));
 
     const shares = Array.from({ length: 25 }, (_, k) => k / 24);
     const tell = (key, q, p, s) => {
@@ -248,9 +258,8 @@ export default ngd.demo({
           const [x, y] = place(c);
           attr(names[k], { x: x.toFixed(1), y: (y + (k ? 20 : -11)).toFixed(1), "text-anchor": ["middle", "start", "end"][k], visibility: close ? "hidden" : null, text: `arm ${k + 1}, pays ${significant(r[k], 3)}` });
         });
-        attr(parts.ball, { d: `${draw(ball(p, s.delta))}Z` });
+        attr(parts.ball, { d: `${draw(ball(p, s.delta, 180))}Z` });
         tell("now", p, p, s);
-        boxes.forEach(b => b.show());
         attr(shrink, { style: at === 2 ? null : "display:none" });
         attr(clip, { style: at === 3 ? null : "display:none" });
         attr(rows.best.node, { hidden: at < 1 });
@@ -284,12 +293,13 @@ export default ngd.demo({
         attr(rows.search.head, { text: `○ search, ${k} shortened` });
       }, s => {
         if (level(s) < 3) {
-          attr(parts.flat, { d: "" });
+          for (const key of ["flat", "clip"]) attr(parts[key], { d: "" });
           return;
         }
-        const p = read(), r = rewards(), corners = flatSet(p, r, s.clip);
-        attr(parts.flat, { d: corners.length > 1 ? `${draw(corners)}Z` : spot(corners[0], 5) });
-        tell("clip", nearest(p, r, s.clip), p, s);
+        const p = read(), r = rewards(), corners = flatSet(p, r, s.clip), q = nearest(p, r, s.clip);
+        attr(parts.flat, { d: corners.length > 1 ? `${draw(corners)}Z` : "" });
+        attr(parts.clip, { d: ngd.shape("square", ...place(q), 5.5) });
+        tell("clip", q, p, s);
       }],
       say(s) {
         const p = read(), r = rewards(), at = level(s), words = q => (q ? `arm 1 at ${fixed(q[0], 3)}, KL ${significant(kl(p, q), 3)}` : "it leaves the policies");

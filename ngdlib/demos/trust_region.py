@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import brentq
 
-from ngdlib.demos.base import Choice, Demo, Number, circle, path, shape, svg, text
+from ngdlib.demos.base import Choice, Demo, Number, circle, moving, path, shape, svg, text
 from ngdlib.demos.simplex_sphere import LEAST, three
 from ngdlib.validate import Array
 
@@ -27,13 +27,16 @@ class TrustRegion(Demo):
     name = "trust-region"
     title = "A policy, the region that is allowed, and a natural step"
     caption = (
-        "Each point is a policy over three arms; at a corner one arm is pulled always. "
-        "<strong>Drag the disc</strong>, the policy now; around it, shaded, the policies within "
-        "the radius δ. <em>Step</em> draws the quadratic model of that region (dotted), the "
-        "natural step whose model KL is δ (solid) and the best policy of the region (star). "
-        "<em>Search</em> shortens the step until its KL is allowed (circle). <em>Clip</em> shades "
-        "all policies at which the clipped objective of PPO is largest. <em>Near</em> magnifies "
-        "what is around the policy."
+        "Each point is a policy over three arms; at a corner one arm is pulled always. The disc "
+        "is the policy now; around it, shaded, the policies within the radius δ. "
+        + moving(
+            "<strong>Drag it.</strong> <em>Step</em> draws the quadratic model of that region "
+            "(dotted), the natural step whose model KL is δ (solid) and the best policy of the "
+            "region (star). <em>Search</em> shortens the step until its KL is allowed (circle). "
+            "<em>Clip</em> shades all policies at which the clipped objective of PPO is largest, "
+            "and marks the nearest of them (square). "
+            "<em>Near</em> magnifies what is around the policy."
+        )
     )
 
     first = Number(0.1, min=LEAST, max=1 - 2 * LEAST)
@@ -71,9 +74,10 @@ class TrustRegion(Demo):
         if self.view == "triangle":
             drawn.append(path(curve(np.eye(3)) + "Z", width=1.2))
         if self.show == "clip":
-            area = flat_set(p, r, self.clip)
+            area, last = flat_set(p, r, self.clip), at(nearest(p, r, self.clip))
             drawn.append(path(curve(area) + "Z", width=1, dash="1 3", fill="panel"))
-            told += ", the flat set of the clip"
+            drawn.append(path(shape("square", *last, 5.5), width=1.8))
+            told += ", the flat set of the clip and the nearest of it"
         drawn.append(path(curve(ball(p, self.delta)) + "Z", stroke="metric", width=1.2))
         if self.show != "region":
             drawn.append(path(curve(ellipse(p, self.delta)) + "Z", stroke="metric", dash="2 3"))

@@ -17,6 +17,7 @@ from ngdlib.demos.base import (
     axis,
     circle,
     line,
+    moving,
     path,
     shape,
     svg,
@@ -41,13 +42,13 @@ VIEWS = {
 CAPTIONS = {
     "descent": (
         "Each row is a descent of the coin, the disc, taken in one way of writing and drawn in "
-        "probability. Drag η or type it; the disc and the star, the mean of the data, can be "
-        "dragged too."
+        "probability. The star is the mean of the data. "
+        + moving("Drag η or type it; disc and star can be dragged too.")
     ),
     "methods": (
         "Each row is a descent taken in one chart and drawn in probability: ordinary dashed and "
-        "hollow, natural solid and filled. Drag η or type it; the disc, the coin, and the star, "
-        "the mean of the data, can be dragged too."
+        "hollow, natural solid and filled. The disc is the coin, the star the mean of the data. "
+        + moving("Drag η or type it; disc and star can be dragged too.")
     ),
     "all": (
         "Each row is a descent taken in one chart and drawn on all three lines: ordinary dashed "

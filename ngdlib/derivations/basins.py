@@ -48,10 +48,10 @@ def downhill_in_any_metric() -> Derivation:
         because="so it rests just where $g = 0$, whatever $M$ is",
     )
     d.equal(
-        g.T * (-M.I * g),
-        -(M.I * g).T * M * (M.I * g),
-        because=r"the chain rule, $\dot L = g^\top v$: minus the squared length of the velocity "
-        r"in the metric $M$",
+        (-M * v).T * v,
+        -v.T * M * v,
+        because=r"the chain rule, $\dot L = g^\top v$, with $g = -Mv$: minus the squared length "
+        r"of the velocity in the metric $M$",
     )
     return d
 
@@ -63,7 +63,7 @@ def another_clock() -> Derivation:
     d = Derivation(
         "another-clock",
         title="One parameter: the same way at another speed",
-        problem=r"One parameter, slope $L_1$, Fisher information $F$. Along the natural flow let a "
+        problem=r"One parameter, slope $L'$, Fisher information $F$. Along the natural flow let a "
         r"second clock $s$ run at the rate $1/F$. What is the velocity by that clock?",
         domain={L: LINE, F: POSITIVE},
         tex={L: "L'"},
@@ -109,7 +109,8 @@ def near_amplitude_zero() -> Derivation:
         title="Beside the line of amplitude 0",
         problem=r"At a small amplitude $a$ the Fisher matrix of the rhythm is "
         r"$F_{11} = A$, $F_{12} = aB$, $F_{22} = a^2C$, and its gradient is $(g_1, a\,g_2)$. What "
-        r"becomes of the natural step, $Fv = -g$, as $a \to 0$? (Write $C = (B^2 + D)/A$.)",
+        r"becomes of the natural step, $Fv = -g$, as $a \to 0$? (With $D = AC - B^2$, which makes "
+        r"the determinant $a^2D$, $C$ is $(B^2 + D)/A$.)",
         domain={a: POSITIVE, A: POSITIVE, B: LINE, (D := symbols("D")): POSITIVE, u: LINE, v: LINE},
     )
     C = (B**2 + D) / A

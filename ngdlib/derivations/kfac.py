@@ -183,7 +183,8 @@ def blocks_overshoot() -> Derivation:
         Eq(L * v, r),
         v,
         r / L,
-        because="by the whole matrix, $Fv = r\\,(1,\\dots,1)$: all move alike, and share $r$",
+        because="by the whole matrix, $Fv = r\\,(1,\\dots,1)$ asks only that the moves add up to "
+        "$r$; the shortest way is to share it",
     )
     d.expand(
         (1 + r / L) ** L,

@@ -31,31 +31,31 @@ POSITIVE, LINE, UNIT = Interval.open(0, oo), Interval(-oo, oo), Interval.open(0,
 
 @derivation(chapter=CHAPTER)
 def scores() -> Derivation:
-    x, m, e = symbols("x m e")
+    x, m, a = symbols("x m a")
     u = x - m
     d = Derivation(
         "mixture-scores",
         title="The scores along the mean and along the half-gap",
-        problem=r"Write two equal heaps with $\sigma = 1$ by their mean $m$ and half-gap $e$. How "
+        problem=r"Write two equal heaps with $\sigma = 1$ by their mean $m$ and half-gap $a$. How "
         r"does the log density of an outcome $x$ change with each?",
-        domain={x: LINE, m: LINE, e: LINE},
-        sampled={x: Interval(-3, 3), m: Interval(-1, 1), e: Interval(-2, 2)},
+        domain={x: LINE, m: LINE, a: LINE},
+        sampled={x: Interval(-3, 3), m: Interval(-1, 1), a: Interval(-2, 2)},
     )
     d.equal(
-        exp(-((u + e) ** 2) / 2) / 2 + exp(-((u - e) ** 2) / 2) / 2,
-        exp(-(u**2) / 2 - e**2 / 2) * cosh(e * u),
-        because=r"the two squares have $u^2 + e^2$ in common, $u = x - m$; what is left are "
-        r"$e^{\pm eu}$",
+        exp(-((u + a) ** 2) / 2) / 2 + exp(-((u - a) ** 2) / 2) / 2,
+        exp(-(u**2) / 2 - a**2 / 2) * cosh(a * u),
+        because=r"the two squares have $u^2 + a^2$ in common, $u = x - m$; what is left are "
+        r"$e^{\pm au}$",
     )
     d.equal(
-        Derivative(-(u**2) / 2 - e**2 / 2 + log(cosh(e * u)), m),
-        u - e * tanh(e * u),
+        Derivative(-(u**2) / 2 - a**2 / 2 + log(cosh(a * u)), m),
+        u - a * tanh(a * u),
         because="its logarithm by the mean",
     )
     d.equal(
-        Derivative(-(u**2) / 2 - e**2 / 2 + log(cosh(e * u)), e),
-        u * tanh(e * u) - e,
-        because="and by the half-gap: odd in $e$, so it vanishes at 0",
+        Derivative(-(u**2) / 2 - a**2 / 2 + log(cosh(a * u)), a),
+        u * tanh(a * u) - a,
+        because="and by the half-gap: odd in $a$, so it vanishes at 0",
     )
     return d
 
@@ -67,7 +67,8 @@ def one_dimensional_form() -> Derivation:
     d = Derivation(
         "mixture-one-dimensional",
         title="The Fisher matrix as two integrals",
-        problem=r"With the scores $u - a t$ and $ut - a$, $t = \tanh au$, and the density "
+        problem=r"Let $u = x - m$. With the scores $u - a t$ "
+        r"and $ut - a$, $t = \tanh au$, and the density "
         r"$\varphi(u)\,e^{-a^2/2}\cosh au$: which integrals are the entries of $F$?",
         domain={u: LINE, a: POSITIVE},
         sampled={u: Interval(-3, 3), a: Interval.open(0, 2)},
@@ -105,22 +106,22 @@ def one_dimensional_form() -> Derivation:
 
 @derivation(chapter=CHAPTER)
 def near_the_diagonal() -> Derivation:
-    x, e, v = symbols("x e v")
+    x, a, v = symbols("x a v")
     bell = exp(-(x**2) / 2) / sqrt(2 * pi)
     score = (x**2 - 1) / 2
     d = Derivation(
         "mixture-near-the-diagonal",
         title="Where the heaps merge, the coordinate that counts is the square",
-        problem=r"At what rate does the smaller eigenvalue vanish with the half-gap $e$?",
-        domain={x: LINE, e: POSITIVE, v: POSITIVE},
-        sampled={x: Interval(-2, 2), e: Interval.open(0, 1)},
+        problem=r"At what rate does the smaller eigenvalue vanish with the half-gap $a$?",
+        domain={x: LINE, a: POSITIVE, v: POSITIVE},
+        sampled={x: Interval(-2, 2), a: Interval.open(0, 1)},
     )
     d.expand(
-        -(e**2) / 2 + log(cosh(e * x)),
-        e**2 * (x**2 - 1) / 2,
-        e,
+        -(a**2) / 2 + log(cosh(a * x)),
+        a**2 * (x**2 - 1) / 2,
+        a,
         4,
-        because=r"the log density less that of one heap: it moves with $v = e^2$, at the rate "
+        because=r"the log density less that of one heap: it moves with $v = a^2$, at the rate "
         r"$\tfrac12(x^2-1)$",
     )
     d.expectation(score, (x, -oo, oo, bell), 0, because=r"that is a score in $v$: its mean is zero")
@@ -128,9 +129,9 @@ def near_the_diagonal() -> Derivation:
         score**2, (x, -oo, oo, bell), Rational(1, 2), because=r"and $F_{vv} = \tfrac12$ at $v = 0$"
     )
     d.equal(
-        Derivative(e**2, e) ** 2 / 2,
-        2 * e**2,
-        because=r"in the half-gap: $F_{ee} = (dv/de)^2 F_{vv}$",
+        Derivative(a**2, a) ** 2 / 2,
+        2 * a**2,
+        because=r"in the half-gap: $F_{aa} = (dv/da)^2 F_{vv}$",
     )
     return d
 

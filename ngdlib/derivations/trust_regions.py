@@ -70,7 +70,8 @@ def best_policy() -> Derivation:
         "best-policy",
         title="The best policy within the ball",
         problem=r"Among all policies with $\sum_a p_a\log(p_a/x_a) \le \delta$, which has the "
-        r"largest $\sum_a x_aA_a$? The multiplier β is the price of a nat, ν keeps $\sum_a x_a = "
+        r"largest $\sum_a x_aA_a$? (Advantages: under $p$ their mean is 0.) The "
+        r"multiplier β is the price of a nat, ν keeps $\sum_a x_a = "
         r"1$. How does it differ from $p\,e^{A/\beta}$, the shape of a natural step in logits?",
         domain={
             p: UNIT,
@@ -93,7 +94,8 @@ def best_policy() -> Derivation:
         HALF * p * s**2,
         s,
         3,
-        because=r"for a small δ, ν is near β: with $s = A/\beta$ the two agree to first order only",
+        because=r"for a small δ, ν is near β, as the mean of $A$ is 0: with $s = A/\beta$ the two "
+        "agree to first order only",
     )
     return d
 

@@ -25,6 +25,7 @@ from ngdlib.derive.language import (
     Unfit,
     as_sympy,
     canonical,
+    names_in,
     put,
     put_back,
     shape,
@@ -372,8 +373,10 @@ class Derivation:
             raise ValueError(f"{self.name}: expected at least one step, got none")
         memory = self._memory()
         if memory and memory.exists():
-            verdicts = json.loads(memory.read_text(encoding="utf-8"))
-            return Verified(self.name, tuple(StepVerdict(**v) for v in verdicts))
+            kept = json.loads(memory.read_text(encoding="utf-8"))
+            verdicts = tuple(StepVerdict(**v) for v in kept)
+            self._verdicts |= dict(zip(self.steps, verdicts, strict=True))  # for its copies
+            return Verified(self.name, verdicts)
         for step in self.steps:
             if step not in self._verdicts:
                 self._verdicts[step] = self._check(step)
@@ -458,8 +461,7 @@ class Derivation:
 
     def cases(self, *expressions: Any) -> list[dict[Any, Any]]:
         """Every combination of the listed values of the symbols in use."""
-        used = set().union(*(x.free_symbols for x in expressions))
-        used |= {n for x in expressions for m in x.atoms(sp.MatrixSymbol) for n in m.shape}
+        used = set().union(*map(names_in, expressions))
         for symbol, where in reversed(self.domain.items()):
             if symbol in used and isinstance(where, sp.Range):
                 used |= where.free_symbols  # the sizes that it depends on

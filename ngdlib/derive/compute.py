@@ -19,6 +19,8 @@ from ngdlib.derive.language import (
     DerivationError,
     E,
     Undecided,
+    names_in,
+    nodes,
     put,
     rebuilt,
     scalars,
@@ -47,7 +49,7 @@ def check(d: Derivation, step: Step) -> tuple[float, int, float | None, int]:
         slow = _by_quadrature(left) or _by_quadrature(right)
         tolerance = TOLERANCE_QUADRATURE if slow else TOLERANCE
         demanded = max(demanded, tolerance)
-        any_function = bool(left.atoms(AppliedUndef) | right.atoms(AppliedUndef))
+        any_function = bool(nodes(left, AppliedUndef) | nodes(right, AppliedUndef))
         for case in d.cases(left, right):
             found = samples(d, step, left, right, case)
             edges = samples(d, step, left, right, case, "edges")
@@ -125,10 +127,10 @@ def samples(
     """
     case_shown: dict[str, Any] = {str(k): float(v) for k, v in case.items()}
     left, right = put(left, case), put(right, case)
-    heads = {f.func for side in (left, right) for f in side.atoms(AppliedUndef)}
+    heads = {f.func for side in (left, right) for f in nodes(side, AppliedUndef)}
     for head in sorted(heads, key=str):
         left, right = (_with_instance(d, step, head, side) for side in (left, right))
-    matrices = {m for side in (left, right) for m in side.atoms(sp.MatrixSymbol)}
+    matrices = nodes(left, sp.MatrixSymbol) | nodes(right, sp.MatrixSymbol)
     kinds = {put(m, case): kind for m, kind in d.domain.items() if kind in MATRIX_KINDS}
     instances: dict[Any, Any] = {}
     for k in itertools.count():
@@ -138,7 +140,7 @@ def samples(
                 dice = random.Random(f"{seed}:{m}")
                 instances[m] = _random_matrix(m, kinds.get(m, "any"), dice)
             sides = [scalars(put(side, instances)) for side in (left, right)]
-            used = {s for side in sides for x in side for s in x.free_symbols} - {step.var}
+            used = set().union(*(names_in(x) for side in sides for x in side)) - {step.var}
         key = (seed, tuple(case.items()), tuple(instances.values()))
         point = d.points.setdefault(key, Point())
         _place(point, d, used, case, seed, purpose == "edges")
@@ -207,8 +209,8 @@ def _function(x: Any) -> Any:
     if isinstance(x, sp.Function | sp.Max | sp.Min) and not isinstance(x, sp.Piecewise):
         named, parts = _named(x.func, len(x.args)), [_function(a) for a in x.args]
         return lambda point: named(*(part(point) for part in parts))
-    names, nodes, whole = _plan(x)
-    inner = [_function(node) for node in nodes]
+    names, unevaluated, whole = _plan(x)
+    inner = [_function(node) for node in unevaluated]
     return lambda point: whole(*(point[n] for n in names), *(part(point) for part in inner))
 
 
@@ -260,13 +262,13 @@ def _named(function: Any, arguments: int) -> Any:
 @lru_cache(maxsize=4000)
 def _plan(x: Any) -> tuple[list, list, Any]:
     """The symbols and unevaluated parts of an expression, and the mpmath function of them."""
-    nodes = sorted(_outermost(x), key=sp.default_sort_key)
-    dummies = [sp.Dummy() for _ in nodes]
-    x = x.xreplace(dict(zip(nodes, dummies, strict=True)))
+    inner = sorted(_outermost(x), key=sp.default_sort_key)
+    dummies = [sp.Dummy() for _ in inner]
+    x = x.xreplace(dict(zip(inner, dummies, strict=True)))
     names = sorted(x.free_symbols - set(dummies), key=str)
     texts = [str(n) for n in names]
     clash = len(set(texts)) < len(texts) or any(hasattr(mp, text) for text in texts)
-    return names, nodes, sp.lambdify([*names, *dummies], x, modules="mpmath", dummify=clash)
+    return names, inner, sp.lambdify([*names, *dummies], x, modules="mpmath", dummify=clash)
 
 
 def _outermost(x: Any) -> set:
@@ -337,6 +339,7 @@ def _residual(
         return residual, scale
 
 
+@lru_cache(maxsize=4000)
 def _by_quadrature(x: Any) -> bool:
     """Does the value of an expression rest on an integral or an infinite sum?"""
     return (

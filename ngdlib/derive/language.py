@@ -188,6 +188,19 @@ def uses(x: Any, what: Any) -> bool:
     return x.has(what.base) if isinstance(what, sp.Indexed) else what in x.free_symbols
 
 
+@lru_cache(maxsize=50000)
+def nodes(x: Any, kind: Any) -> frozenset:
+    """The parts of a kind, as `atoms`: found once in what a line and its mutants share."""
+    found = frozenset().union(*(nodes(a, kind) for a in x.args if isinstance(a, sp.Basic)))
+    return found | {x} if isinstance(x, kind) else found
+
+
+@lru_cache(maxsize=20000)
+def names_in(x: Any) -> frozenset:
+    """The symbols that an expression depends on, and those of the sizes of its matrices."""
+    return frozenset(x.free_symbols).union(*(m.shape for m in nodes(x, sp.MatrixSymbol)))
+
+
 def unfold_one(x: Any, what: Any, meaning: Any) -> Any:
     if isinstance(what, AppliedUndef):
 
@@ -269,13 +282,18 @@ class Entry(sp.Symbol):
 def scalars(x: Any) -> list[Any]:
     """A side as a list of scalars: matrices entry by entry, and entries of indexed symbols,
     in sums over a listed size too, as symbols."""
+    return list(_scalars(x))
+
+
+@lru_cache(maxsize=4000)
+def _scalars(x: Any) -> tuple:
     if isinstance(x, MatrixExpr | MatrixBase) or x.has(MatrixExpr):
         x = x.doit()
         x = x.as_explicit() if isinstance(x, MatrixExpr) else x
     x = spelled_out(x)
     if x.has(sp.Indexed):
         x = x.xreplace({e: Entry(e.base, e.indices) for e in x.atoms(sp.Indexed)})
-    return list(x) if isinstance(x, MatrixBase) else [x]
+    return tuple(x) if isinstance(x, MatrixBase) else (x,)
 
 
 def spelled_out(x: Any) -> Any:

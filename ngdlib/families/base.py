@@ -17,7 +17,9 @@ from ngdlib.validate import (
     broadcast,
     count,
     finite,
+    finite_numbers,
     instance,
+    one_of,
     real_array,
     representable,
     require,
@@ -37,8 +39,7 @@ class Model:
     has_geodesics = has_connection = False  # in closed form
 
     def __init__(self, chart: str) -> None:
-        if chart not in self.charts:
-            raise ValueError(f"chart: expected one of {self.charts}, got {chart!r}")
+        one_of("chart", chart, self.charts)
         self.chart = chart
 
     def __setattr__(self, attribute: str, value: object) -> None:
@@ -79,8 +80,8 @@ class Model:
 
     def in_domain(self, theta: ArrayLike) -> np.ndarray:
         """Whether each point lies in the open domain: bool, shape (...)."""
-        theta = vectors("theta", theta, self.dim, copy=False)
-        return np.ones(theta.shape[:-1], bool) if self._all_inside(theta) else self._inside(theta)
+        theta, all_inside = self._read("theta", theta)
+        return np.ones(theta.shape[:-1], bool) if all_inside else self._inside(theta)
 
     def log_density(self, x: ArrayLike, theta: ArrayLike) -> Array:
         """log p_theta(x) in nats, shape of ``x`` broadcast with the batch shape of ``theta``."""
@@ -214,10 +215,17 @@ class Model:
     # -- checks -------------------------------------------------------------------------------
 
     def _point(self, name: str, theta: ArrayLike) -> Array:
-        theta = vectors(name, theta, self.dim, copy=False)
-        if not self._all_inside(theta):
+        theta, all_inside = self._read(name, theta)
+        if not all_inside:
             require(name, self._inside(theta), f"a point of {self!r} ({self._domain()})", theta)
         return theta
+
+    def _read(self, name: str, theta: ArrayLike) -> tuple[Array, bool]:
+        """Finite points, and whether all are in the domain; what is in a range is finite."""
+        ranged = self.dim == 1 and self._range() is not None
+        theta = vectors(name, theta, self.dim, copy=False, checked=not ranged)
+        all_inside = self._all_inside(theta)
+        return theta if all_inside or not ranged else finite_numbers(name, theta), all_inside
 
     def _pair(self, theta0: ArrayLike, theta1: ArrayLike) -> tuple[Array, Array]:
         theta0, theta1 = self._point("theta0", theta0), self._point("theta1", theta1)

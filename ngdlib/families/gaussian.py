@@ -25,6 +25,12 @@ LOG_2PI = float(np.log(2 * np.pi))
 #: Points are refused where |log sigma| is above this: sigma^4 and 1/sigma^4 must fit in float64.
 LIMIT = 170.0
 _SMALLEST, _LARGEST = float(np.exp(-2 * LIMIT)), float(np.exp(2 * LIMIT))  # of sigma^2
+_RANGES = {
+    "mu, sigma": (_SMALLEST**0.5, _LARGEST**0.5),
+    "mu, sigma^2": (_SMALLEST, _LARGEST),
+    "mu, log sigma": (-LIMIT, LIMIT),
+    "natural": (-_LARGEST / 2, -_SMALLEST / 2),
+}
 
 
 class Gaussian(Model):
@@ -51,12 +57,7 @@ class Gaussian(Model):
         }[self.chart]
 
     def _range(self) -> tuple[float, float] | None:
-        return {
-            "mu, sigma": (np.sqrt(_SMALLEST), np.sqrt(_LARGEST)),
-            "mu, sigma^2": (_SMALLEST, _LARGEST),
-            "mu, log sigma": (-LIMIT, LIMIT),
-            "natural": (-_LARGEST / 2, -_SMALLEST / 2),
-        }.get(self.chart)
+        return _RANGES.get(self.chart)
 
     def _inside(self, theta: Array) -> np.ndarray:
         if self.chart != "expectation":

@@ -10,14 +10,25 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ngdlib.families.base import Model
-from ngdlib.validate import Array, broadcast, matrices, real_array, require, vectors
+from ngdlib.validate import (
+    VARIANCE,
+    Array,
+    broadcast,
+    matrices,
+    metric,
+    one_of,
+    real_array,
+    require,
+    vectors,
+)
 
 
 class LinearGaussian(Model):
     """N(Xw, Sigma) of k numbers at once, for a fixed design and a fixed covariance.
 
     design      X, shape (k, d); one row an observation
-    covariance  Sigma, shape (k, k), symmetric and positive definite
+    covariance  Sigma, shape (k, k), symmetric and positive definite, also as float64 sees it: with
+                the scales divided out, its smallest eigenvalue is above 16 k rounding errors
 
     An observation is a vector of shape (..., k), and its own statistic: `data_fit(model, y)` is
     -log p_w(y). (Of several observations it takes the mean; their -log p_w then differs from it by
@@ -33,18 +44,13 @@ class LinearGaussian(Model):
         if X.ndim != 2 or 0 in X.shape:
             raise ValueError(f"design: expected shape (k, d), got shape {X.shape}")
         S = matrices("covariance", covariance, len(X))
-        if S.ndim != 2 or not np.allclose(S, S.T, rtol=1e-12, atol=0):
-            raise ValueError("covariance: expected one symmetric matrix, got another")
-        try:
-            root = np.linalg.cholesky(S)
-        except np.linalg.LinAlgError:
-            raise ValueError(
-                "covariance: expected a positive definite matrix, got one with the smallest "
-                f"eigenvalue {np.linalg.eigvalsh(S)[0]:.3g}"
-            ) from None
+        require("covariance", S.ndim == 2, "one matrix", S)
+        C, scale = metric("covariance", S, words=VARIANCE)
+        root = scale[:, None] * np.linalg.cholesky(C)
         self.design, self.covariance, self._root = X, S, root
         self.statistic_dim = len(X)
-        self._whitened = np.linalg.solve(root, X)  # rows with independent noise of variance 1
+        with np.errstate(over="ignore"):  # where that matters, what is computed from it says so
+            self._whitened = np.linalg.solve(root, X)  # rows with independent noise of variance 1
 
     family = "LinearGaussian"
 
@@ -63,8 +69,7 @@ class LinearGaussian(Model):
 
     def in_chart(self, chart: str) -> LinearGaussian:
         """This model: it has one chart, "weights"."""
-        if chart not in self.charts:
-            raise ValueError(f"chart: expected one of {self.charts}, got {chart!r}")
+        one_of("chart", chart, self.charts)
         return self
 
     def _inside(self, theta: Array) -> np.ndarray:

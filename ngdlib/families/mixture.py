@@ -27,7 +27,7 @@ from scipy.special import expit
 
 from ngdlib.families import stable
 from ngdlib.families.base import Model
-from ngdlib.validate import Array, number, require
+from ngdlib.validate import Array, number, representable, require
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -39,6 +39,8 @@ CELLS, PANELS, DEGREE = 4608, 48, 20
 BLOCK = 4096
 #: Quadratures over a target reach this many sigma beyond its outer means.
 REACH = 9.5
+#: Members whose means are so many sigma apart at most are compared by what changes between them.
+NEAR = 0.03
 #: Two members are compared (KL, its gradients) while all their means lie within so many sigma.
 FARTHEST = 100.0
 
@@ -92,14 +94,14 @@ class GaussianMixture(Model):
         smaller eigenvalue depends on the separation.
         """
         theta = self._point("theta", theta)
-        f = self._fisher(theta)
+        f = self._fisher(theta) * self.sigma**2
         trace = f[..., 0, 0] + f[..., 1, 1]
         gap = np.hypot(f[..., 0, 0] - f[..., 1, 1], 2 * f[..., 0, 1])
         large = (trace + gap) / 2
-        return np.stack([self._determinant(theta) / large, large], axis=-1)
+        return np.stack([self._unit_determinant(theta) / large, large], axis=-1) / self.sigma**2
 
     def determinant(self, theta: ArrayLike) -> Array:
-        """det F, shape (...), to relative 1e-11; 0 on the diagonal."""
+        """det F, shape (...), to relative 1e-11; 0 on the diagonal and where it underflows."""
         return self._determinant(self._point("theta", theta))
 
     def inverse_fisher(self, theta: ArrayLike) -> Array:
@@ -113,7 +115,9 @@ class GaussianMixture(Model):
         inverse[..., 0, 1] = inverse[..., 1, 0] = -md / det / a
         inverse[..., 1, 1] = mm / det / a**2
         back = self._from_differences()
-        return self.sigma**2 * np.einsum("ik,...kl,jl->...ij", back, inverse, back)
+        with np.errstate(over="ignore", invalid="ignore"):
+            inverse = self.sigma**2 * np.einsum("ik,...kl,jl->...ij", back, inverse, back)
+        return representable("theta", inverse)
 
     def kl_gradient(self, theta: ArrayLike, target: ArrayLike) -> Array:
         """The gradient of KL(p_target || p_theta) in theta, shape (..., d).
@@ -252,22 +256,45 @@ class GaussianMixture(Model):
         return fisher.reshape(*theta.shape[:-1], 2, 2)
 
     def _determinant(self, theta: Array) -> Array:
+        return self._unit_determinant(theta) / self.sigma**4
+
+    def _unit_determinant(self, theta: Array) -> Array:
+        """det F for sigma = 1."""
         a = np.abs(self._half_gap(theta))
         mm, md, dd = _parts(a, self.weight)
-        scale = np.linalg.det(self._to_differences()) ** 2 / self.sigma**4
-        return scale * a**2 * (mm * dd - md**2)
+        return np.linalg.det(self._to_differences()) ** 2 * a**2 * (mm * dd - md**2)
 
     def _kl(self, theta0: Array, theta1: Array) -> Array:
         theta0, theta1 = np.broadcast_arrays(theta0, theta1)
         total = np.zeros(theta0.shape[:-1])
+        close = np.abs(self._to_base(theta1 - theta0)).max(axis=-1) < NEAR * self.sigma
         for x, dx in self._grid(theta0, theta1):
             l0 = self._log_density(x, theta0[..., None, :])
             r = self._log_density(x, theta1[..., None, :]) - l0
+            if close.any():
+                at = x[close], theta0[close][:, None], theta1[close][:, None]
+                r[close] = self._near_ratio(*at)
             # p0 (e^r - 1 - r) = p1 - p0 - p0 r: the same integral, and no term is negative
             near = np.exp(l0) * stable.exp_remainder(np.minimum(r, 1.0))
             far = np.exp(r + l0) - np.exp(l0) * (1 + r)
             total += dx * np.where(r < 1, near, far).sum(axis=-1)
         return total
+
+    def _near_ratio(self, x: Array, theta0: Array, theta1: Array) -> Array:
+        """log p1/p0 of near members, where a difference of logarithms would lose its digits.
+
+        p1/p0 is the mean of e^d over the heaps that x may be from, d the log ratio of a heap:
+        1 + (its linear part, the score times the step) + (what is left, of second order).
+        """
+        steps = self._to_base(theta1 - theta0) / self.sigma
+        along = np.einsum("ij,...j->...i", self._to_differences(), theta1 - theta0) / self.sigma
+        d = steps * (x[..., None] - self._to_base(theta0)) / self.sigma - steps**2 / 2
+        u, half = self._centred(x, theta0)
+        r = expit(-2 * u * half - np.log(1 / self.weight - 1))
+        s_m, s_d = _scores(u, half, self.weight)
+        rest = stable.exp_remainder(d) - steps**2 / 2
+        linear = s_m * along[..., 0] + half * s_d * along[..., 1]
+        return np.log1p(linear + r * rest[..., 0] + (1 - r) * rest[..., 1])
 
     def _gradient(self, theta: Array, target: Array) -> tuple[Array, Array]:
         """-E_target of the scores along m and, divided by h, along d; in units of sigma."""

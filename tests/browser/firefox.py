@@ -12,6 +12,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import websocket
@@ -82,11 +83,22 @@ class Firefox:
                 self.requests.append(event["request"]["url"])
 
     def open(self, url: str, width: int = 1280, height: int = 900) -> None:
-        """Go to `url` and wait until all of it has loaded."""
+        """Go to `url` and wait until all of it has loaded.
+
+        Firefox answers before that, even while the last page or an empty one is still there.
+        """
         self.errors, self.requests = [], []
         viewport = {"width": width, "height": height}
         self.ask("browsingContext.setViewport", context=self.context, viewport=viewport)
+        self.run("window.ngdLeft = true")
         self.ask("browsingContext.navigate", context=self.context, url=url, wait="complete")
+        there = """!window.ngdLeft && location.href !== "about:blank"
+            && document.readyState === "complete" """
+        late = time.monotonic() + 60
+        while not self.run(there):
+            if time.monotonic() > late:
+                raise RuntimeError(f"{url} has not loaded in a minute")
+            time.sleep(0.05)
 
     def run(self, expression: str) -> object:
         """The value of an expression, or of the promise that it is, by way of JSON."""

@@ -105,6 +105,17 @@ def test_click_keys_and_the_settings_of_another(opened):
     )
 
 
+def test_on_a_phone_the_whole_table_is_seen(opened):
+    page = opened(BasinRuns(run="yes"))
+    page.set_viewport_size({"width": 400, "height": 900})
+    page.wait_for_function("!document.querySelector('.basins-table td').textContent.includes('?')")
+    ends = page.locator(".basins-table tr > :last-child").evaluate_all(
+        "cells => cells.map(c => c.getBoundingClientRect().right)"
+    )
+    root = page.locator(".ngd-root").bounding_box()
+    assert len(ends) == 6 and max(ends) <= root["x"] + root["width"]
+
+
 def test_weight_and_state():
     text = BasinRuns().figure() + (FOLDER / "host.js").read_text(encoding="utf-8")
     assert len(gzip.compress(text.encode(), mtime=0)) <= 30_000

@@ -17,6 +17,7 @@ from ngdlib.demos.damped_line import (
     matrix,
     shares,
 )
+from tests.browser.drawing import drawn
 from tests.browser.test_geometry_demos import call, close, opened, state
 
 __all__ = ["opened"]
@@ -62,6 +63,7 @@ def test_lines_shares_and_eigenvalues(opened):
 def test_what_the_text_quotes_can_be_read(opened):
     page = opened(DampedLine())
     cells = page.locator(".ngd-figures tbody td").all_inner_texts()
+    assert cells[:2] == ["0.001712; 3.895", "0.002301; 28968"]
     assert cells[4:] == ["54.27", "68.23", "23.85", "40.27"]
     box = page.get_by_label("damping λ, metres, typed")
     box.fill("0,0097")
@@ -72,7 +74,7 @@ def test_what_the_text_quotes_can_be_read(opened):
         typed = page.get_by_label("unit steps, typed")
         typed.fill(steps)
         typed.press("Enter")
-        page.wait_for_function("location.hash.includes('steps=')")
+        drawn(page)
         read = page.locator(".ngd-figures tbody tr").last.locator("td").nth(unit).inner_text()
         assert slope <= float(read) < slope + 0.1
 

@@ -1,13 +1,16 @@
 """Function space in a real browser: flows against ngdlib, dragging, typing, keys, the fragment."""
 
 import gzip
+import re
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 import ngdlib.demos
 from ngdlib import function_space as fs
 from ngdlib.demos.function_space import INPUTS, MODELS, START_OF_TEN, FunctionSpace
+from tests.browser.drawing import drawn
 from tests.browser.test_geometry_demos import call, close, opened, state
 
 __all__ = ["opened"]
@@ -74,6 +77,7 @@ def test_what_the_text_quotes_can_be_read(opened):
         box.fill(value)
         box.press("Enter")
     page.wait_for_function("location.hash.includes('time=6')")
+    drawn(page)
     assert state(page, "middle") == -0.6
     assert cells(page, 0)[1] == 0.28894
     assert "98.8 %" in page.locator(".ngd-told").inner_text()
@@ -82,6 +86,7 @@ def test_what_the_text_quotes_can_be_read(opened):
     box.fill("1")
     box.press("Enter")
     page.wait_for_function("location.hash.includes('time=1&')")
+    drawn(page)
     assert cells(page, 1) == [-0.612, -4.0]
     assert not page.get_by_label("w at the start, typed").is_visible()
 
@@ -115,6 +120,7 @@ def test_the_fragment_and_the_damped_flow(opened):
     page.get_by_label("damping λ of the third flow, typed").fill("0.0001")
     page.get_by_label("damping λ of the third flow, typed").press("Enter")
     page.wait_for_function("location.hash.includes('damping=0.0001')")
+    drawn(page)
     _, natural, damped = cells(page, 1)
     assert natural == -4 and -4 < damped < -3.5
 
@@ -122,6 +128,36 @@ def test_the_fragment_and_the_damped_flow(opened):
 def test_far_targets_leave_no_error_and_a_number_or_a_word(opened):
     page = opened(FunctionSpace(), "#function-space?left=1.5&middle=1.5&right=-1.5&time=6&w=3&b=-3")
     assert page.locator(".ngd-figures tbody tr").first.locator("td").nth(1).inner_text()
+
+
+def test_a_flow_that_is_over_has_no_numbers(opened):
+    """It leaves every sheet at t = 1.05; beside it the ordinary flow goes on."""
+    page = opened(FunctionSpace(), "#function-space?middle=1.5&time=1.04")
+    ordinary, natural = cells(page, 0)
+    assert natural == pytest.approx(0.127, abs=1e-3)
+    assert "at t = 1.04, on the natural flow, 86.1 %" in page.locator(".ngd-told").inner_text()
+    box, said = page.get_by_label("time t, typed"), page.locator(".ngd-sr[role=status]").first
+    for time in ("1.1", "6"):
+        box.fill(time)
+        box.press("Enter")
+        page.wait_for_function(f"location.hash.includes('time={time}&')")
+        drawn(page)
+        table = page.locator(".ngd-figures tbody tr")
+        told = [table.nth(row).locator("td").nth(1).inner_text() for row in range(3)]
+        assert told == ["flow over", "–", "–"]
+        assert "is over" in page.locator(".ngd-told").inner_text()
+        assert float(table.first.locator("td").first.inner_text()) < ordinary
+        expect(said).to_have_text(re.compile(rf"t {time}\..* natural over\.$"))
+    box.fill("1.04")
+    box.press("Enter")
+    expect(said).to_have_text(re.compile(r"t 1\.04\..* natural 0\.127\.$"))  # negative control
+
+
+def test_the_exponential_can_be_read_to_the_last_time(opened):
+    """Ten neurons: to three digits at t = 6, where the loss is 4e-11 of what it was."""
+    page = opened(FunctionSpace(), "#function-space?network=ten neurons&time=6")
+    assert cells(page, 1)[1] == -24
+    assert cells(page, 2)[1] == 4
 
 
 def test_it_is_small():

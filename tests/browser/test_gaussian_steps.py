@@ -6,42 +6,12 @@ import pytest
 from ngdlib.demos.gaussian_steps import FIRST, OTHERS, RADIUS, GaussianSteps
 from ngdlib.families import Gaussian
 from ngdlib.variational import reverse_kl
+from tests.browser.drawing import drawn
+from tests.browser.test_geometry_demos import call, opened, state
+
+__all__ = ["opened"]
 
 CHARTS = (FIRST, *OTHERS)
-
-
-@pytest.fixture
-def opened(browser, tmp_path):
-    """Opens the demo from the file system; fails at the end if the page logged an error."""
-    contexts, complaints = [], []
-
-    def open_(demo, fragment="", width=900, **options):
-        file = tmp_path / "demo.html"
-        file.write_text(demo.to_html(), encoding="utf-8")
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(file.as_uri() + fragment)
-        page.wait_for_selector("figure[data-ready]")
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def call(page, function, *arguments):
-    return page.evaluate(
-        "([f, a]) => document.querySelector('figure').ngd.module.math[f](...a)",
-        [function, list(arguments)],
-    )
-
-
-def state(page, name):
-    return page.evaluate("n => document.querySelector('figure').ngd.model.get(n)", name)
 
 
 def rows(page):
@@ -126,12 +96,14 @@ def test_keyboard_and_drags_in_both_charts(opened):
         page.mouse.down()
         page.mouse.move(x + 30, y - 12, steps=4)
         page.mouse.up()
+        drawn(page)
         assert state(page, "mu") > before[0] and state(page, "sigma") > before[1]
         after = handles.nth(k).locator(".ngd-mark").bounding_box()
         assert abs(after["x"] - box["x"] - 30) < 2  # it stays under the pointer
-    page.wait_for_timeout(800)
-    assert "natural mean" in page.locator("[role=status]").inner_text()
-    assert "#gaussian-steps?" in page.url
+    page.wait_for_function(
+        "document.querySelector('[role=status]').innerText.includes('natural mean')"
+    )
+    page.wait_for_function("location.hash.includes('mu=')")
     page.get_by_role("button", name="Reset").click()
     assert state(page, "mu") == 0.0
 

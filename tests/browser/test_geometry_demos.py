@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
+from benchmarks.demo_frames import COUNT_FRAMES
 from ngdlib.demos.kl_balls import KLBalls, geodesic
 from ngdlib.demos.steps_in_any_chart import CHARTS, FAMILIES, TARGETS, StepsInAnyChart
 from ngdlib.descent import data_fit, flow
 from ngdlib.families import Gaussian
+from tests.browser.drawing import drawn
 
 GAUSSIAN = Gaussian("mu, sigma")
 PAIRS = [((0.3, 1.2), (-1.0, 0.5)), ((0.0, 1.0), (0.0, 2.0)), ((-1.2, 1.0), (-1.2 + 1e-7, 1.0))]
@@ -18,12 +20,13 @@ def opened(browser, tmp_path):
     """Opens a demo from the file system; fails at the end if the page logged an error."""
     contexts, complaints = [], []
 
-    def open_(demo, fragment="", **options):
+    def open_(demo, fragment="", width=900, **options):
         file = tmp_path / f"{demo.name}.html"
         file.write_text(demo.to_html(), encoding="utf-8")
-        context = browser.new_context(viewport={"width": 900, "height": 1000}, **options)
+        context = browser.new_context(viewport={"width": width, "height": 1000}, **options)
         contexts.append(context)
         page = context.new_page()
+        page.add_init_script(COUNT_FRAMES)
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(file.as_uri() + fragment)
@@ -174,9 +177,12 @@ def test_operated_by_keyboard_mouse_and_address(opened, demo, key, low):
     page.mouse.up()
     moved = state(page, key)
     assert moved != low and moved < 1.0
-    page.wait_for_timeout(1000)
-    assert f"#{demo.name}?" in page.url
-    assert page.locator("[role=status]").inner_text()  # said to a screen reader
+    page.wait_for_function(
+        "([name, key, value]) => location.hash.startsWith(`#${name}?`)"
+        " && Number(new URLSearchParams(location.hash.split('?')[1]).get(key)) === value",
+        arg=[demo.name, key, moved],
+    )
+    page.wait_for_function("document.querySelector('[role=status]').innerText")  # said
     assert page.locator("figure svg[role=group]").bounding_box()["width"] > 300
 
 
@@ -197,12 +203,16 @@ def test_still_in_print_and_without_scripts(opened, browser, tmp_path, demo):
 
 def test_every_family_and_chart_draws(opened):
     page = opened(StepsInAnyChart())
-    page.get_by_text("Other models and charts").click()
+    more = page.get_by_text("Other models and charts")
+    sign = "e => getComputedStyle(e, '::after').content"
+    assert more.evaluate(sign) == '"▸"'  # there is more to open
+    more.click()
+    assert more.evaluate(sign) == '"▾"'
     for family, charts in CHARTS.items():
         page.locator(f"input[value={family}]").check()
         for chart in charts:
             page.get_by_label("another chart").select_option(chart)
-            page.wait_for_timeout(40)
+            drawn(page)
             assert state(page, "second") == chart
     page.locator("input[value=ten]").check()
     page.wait_for_function("document.querySelector('figure td').textContent !== '?'")
@@ -263,7 +273,7 @@ def test_the_ways_wait_for_show_all(opened):
     page = opened(KLBalls())
     assert "geodesic" not in table(page)
     page.locator("input[value=all]").check()
-    page.wait_for_timeout(60)
+    drawn(page)
     demo = KLBalls()
     a, b = np.array([demo.mu, demo.sigma]), np.array([demo.mu2, demo.sigma2])
     assert table(page)["geodesic"] == [f"{GAUSSIAN.fisher_rao_distance(a, b):.3f}"]
@@ -317,7 +327,7 @@ def test_ends_do_not_pile_up(opened):
 def test_control_and_picture_are_on_one_screen(opened, width):
     page = opened(StepsInAnyChart(mu=0.0, sigma=2.0))
     page.set_viewport_size({"width": width, "height": 900})
-    page.wait_for_timeout(100)
+    drawn(page)
     top = page.locator("figure .ngd-stage").bounding_box()["y"]
     below = page.get_by_role("slider", name="step size η").bounding_box()
     assert below["y"] + below["height"] - top < 760

@@ -80,6 +80,8 @@ def test_dragging_keys_typing_and_the_network(opened):
         "document.querySelectorAll('.ngd-numbers')[1].textContent.includes('0.422')"
     )
     assert table.locator("tbody tr").nth(3).inner_text().split()[:2] == ["K-FAC", "0.422"]
+    row = table.locator("tbody tr").nth(4).inner_text().split()
+    assert row[:3] == ["EK-FAC", "0.422", "0"]  # and not what rounding leaves
     page.get_by_role("radio", name="A centred").check()
     page.wait_for_function(
         "document.querySelectorAll('.ngd-numbers')[1].textContent.includes('K-FAC, A centred')"

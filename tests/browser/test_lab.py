@@ -1,5 +1,6 @@
 """A chapter in a real JupyterLab: folded cells, live demos, and the panel of its example."""
 
+import os
 import re
 import socket
 import subprocess
@@ -19,12 +20,12 @@ DEMO = """from ngdlib.demos import TwoCharts
 
 demo = TwoCharts(q=0.5, mean=1.0, eta=1.0)
 demo"""
-LIVE = """from ipywidgets import FloatSlider, Label, link
+LIVE = """from ipywidgets import HTML, FloatSlider, link
 from ngdlib.panel import live
 
 slider = FloatSlider(demo.eta, min=0.05, max=2, description="η")
 link((demo, "eta"), (slider, "value"))  # one number, two controls
-heard = Label(f"{demo.eta}", description="Python hears")
+heard = HTML(f"{demo.eta}", description="Python hears")
 demo.observe(lambda change: setattr(heard, "value", f"η is {change.new}"), "eta")
 live(slider, heard)"""
 PARAMETERS = """eta = 0.5  # step size, in (0, 4]
@@ -38,7 +39,8 @@ def small_chapter() -> nbformat.NotebookNode:
     def code(name: str, source: str, *tags: str) -> nbformat.NotebookNode:
         return v4.new_code_cell(source, id=name, metadata={"tags": [*tags]} if tags else {})
 
-    head = "(small)=\n# A small chapter\n\n{term}`Chart` and $F^{-1}$, see {ref}`small`.\n\n"
+    head = "(small)=\n# A small chapter\n\n{term}`Chart` and $F^{-1}$, see {ref}`small`, by "
+    head += "[Amari (1998)](#amari1998) ([Rao, 1945](#rao1945)).\n\n"
     table = "| a | b |\n|---|---|\n| 1 | $x^2$ |"
     return v4.new_notebook(
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
@@ -49,6 +51,7 @@ def small_chapter() -> nbformat.NotebookNode:
             code("live", LIVE),
             v4.new_markdown_cell("## Worked example", id="worked"),
             code("parameters", PARAMETERS, "parameters"),
+            code("box", 'from ngdlib import claims\n\nclaims.box("coordinates")', "remove-input"),
             code("panel", 'from ngdlib.panel import panel\n\npanel("small")', "remove-input"),
             v4.new_markdown_cell(
                 'One step. <span class="at-defaults">It ends at 2.000.</span>', id="said"
@@ -78,6 +81,7 @@ def lab(tmp_path_factory):
     server = subprocess.Popen(
         [f"{sys.prefix}/bin/{target.split()[0]}", *target.split()[1:], *options.split()],
         cwd=folder,
+        env={name: value for name, value in os.environ.items() if name != "NGD_PAGE"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -103,14 +107,22 @@ def test_a_chapter_in_jupyterlab(lab, browser, tmp_path):
     cells = page.locator(".jp-Notebook .jp-Cell")
     page.get_by_role("heading", name="A small chapter").wait_for()
     assert "{term}" not in cells.first.inner_text()  # jupyterlab-myst reads the roles
+    assert "by Amari (1998) (Rao, 1945)." in cells.first.inner_text()
     assert cells.first.locator("table td").count() == 2
     assert cells.first.locator("mjx-container, .katex").count() >= 2
+    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()  # Python has started
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.get_by_text("the end is 2.000").wait_for()
 
     # what the page folds is folded here: set-up, demo, panel, proof-reading
-    assert page.locator(".jp-CodeCell .jp-InputPlaceholder").count() == 4
+    assert page.locator(".jp-CodeCell .jp-InputPlaceholder").count() == 5
+
+    # names are not cut off, and sentences in tables begin at the left
+    name = page.locator(".widget-label", has_text="Python hears")
+    assert name.evaluate("node => node.scrollWidth <= node.clientWidth")
+    aligned = "cells => cells.map(cell => getComputedStyle(cell).textAlign)"
+    assert {*page.locator(".ngd-heard td").evaluate_all(aligned)} == {"left"}
 
     demo = page.locator(".ngd-demo, .ngd-root").first
     demo.wait_for()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from book.live import Kernels, configuration
 from tests.browser.test_pages import HTML, ROOT, violations
 
 CHAPTER = "bernoulli"
@@ -50,7 +51,9 @@ class Server:
             return answer.status, answer.headers, answer.read().decode()
 
     def kernels(self) -> list[str]:
-        return [k["id"] for k in json.loads(self.ask(f"/api/kernels?token={self.token}")[2])]
+        status, _, text = self.ask(f"/api/kernels?token={self.token}")
+        assert status == 200, text
+        return [k["id"] for k in json.loads(text)]
 
     def settled(self, number: int) -> set[str]:
         """The kernels, once there are so many: those of pages, and the one kept ready."""
@@ -133,21 +136,45 @@ def ran(page, act) -> str:
 
 
 def first_code(page):
-    """The textarea of the first cell, opened where it is folded."""
+    """The editor of the first cell, opened where it is folded."""
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    return page.locator(".ngd-editor > textarea").first
+    return page.locator(".ngd-editor").first.get_by_role("textbox")
+
+
+def text(area) -> str:
+    """The code that an editor holds, as the page hands it on: not all of it need be drawn."""
+    held = area.evaluate("e => e.closest('.ngd-editor').querySelector('pre').textContent")
+    return held.removesuffix("\n")
+
+
+def write(area, source: str) -> None:
+    """As a reader does who chooses all and pastes."""
+    area.focus()
+    area.press("Control+a")
+    if not source:
+        return area.press("Delete")
+    area.evaluate(
+        """(e, text) => {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text/plain", text);
+            const how = { clipboardData, bubbles: true, cancelable: true };
+            e.dispatchEvent(new ClipboardEvent("paste", how));
+        }""",
+        source,
+    )
 
 
 def run_first(page, source: str) -> str:
     area = first_code(page)
-    area.fill(source)
+    write(area, source)
     return ran(page, lambda: area.press("Shift+Enter"))
 
 
 # --- who may drive it ---------------------------------------------------------------------------
 
 
-def test_reading_is_free_and_kernels_need_the_token(live):
+def test_reading_is_free_and_kernels_need_the_token(starts):
+    live = starts()  # of its own: no page of another test ends or asks for a kernel meanwhile
     status, headers, text = live.ask(f"/book/chapters/{CHAPTER}.html")
     assert status == 200 and "data-ngd-kernels" in text
     assert headers["Content-Security-Policy"] == "frame-ancestors 'none'"
@@ -164,6 +191,14 @@ def test_reading_is_free_and_kernels_need_the_token(live):
     status, _, said = live.ask("/api/kernels" + with_token, "POST", "{}", Origin=live.origin)
     assert status == 201
     assert live.ask(f"/api/kernels/{json.loads(said)['id']}{with_token}", "DELETE")[0] == 204
+
+
+def test_the_list_of_kernels_has_one_that_is_starting():
+    """With a state: Jupyter's own has none yet, and the list cannot be asked for."""
+    kernels = Kernels(config=configuration(0, browser=False, idle=60))
+    kernels._kernels["new"] = kernels.kernel_manager_factory(parent=kernels)
+    (said,) = kernels.list_kernels()
+    assert said["id"] == "new" and said["execution_state"] == "starting"
 
 
 def test_nothing_else_of_jupyter_answers(live):
@@ -269,17 +304,18 @@ def test_nothing_is_written_outside_reruns(home, live, page):
 # --- running ------------------------------------------------------------------------------------
 
 
-def test_an_unchanged_page_shows_what_is_printed(context, live):
+@pytest.mark.parametrize("name", [CHAPTER, "coordinates", "basins"])
+def test_an_unchanged_page_shows_what_is_printed(context, live, name):
     page = context.new_page()
     asked, errors = [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(live.page())
+    page.goto(live.page(name))
     still = page.locator("figure.ngd-figure svg").first.inner_html()
     page.get_by_role("button", name="Run this page").click()
     page.wait_for_function("window.ngdBook")
     assert page.locator("figure.ngd-figure svg").first.inner_html() == still
-    said = ran(page, lambda: page.get_by_role("button", name="Run all").click())
+    said = ran(page, lambda: page.get_by_role("button", name="Run all", exact=True).click())
     odd = page.evaluate(
         "ngdBook.cells.filter(c => c.differs !== false).map(c => [c.id, c.failure])"
     )
@@ -293,14 +329,14 @@ def test_an_unchanged_page_shows_what_is_printed(context, live):
 
 def test_change_run_and_reset(page):
     area = first_code(page)
-    printed = area.input_value()
+    printed = text(area)
     said = run_first(page, printed + "\nprint('changed by the reader')\n1/3")
     box = page.locator("div.cell:has(.ngd-editor)").first
     assert "0.3333333333333333" in box.inner_text() and "changed by the reader" in box.inner_text()
     assert "1 shows something else than is printed" in said
     assert box.locator(".ngd-changed").count() == 1
     box.get_by_role("button", name="Reset").click()
-    assert area.input_value() == printed and box.locator(".ngd-changed").count() == 0
+    assert text(area) == printed and box.locator(".ngd-changed").count() == 0
     page.get_by_role("button", name="Reset all").click()
     assert "changed by the reader" not in box.inner_text()
 
@@ -336,12 +372,12 @@ def test_kinds_of_output(page):
     page.wait_for_selector(".cell_output .text_latex mjx-container")
     assert page.locator("svg#mine").count() == 1 and page.locator("#bold").inner_text() == "yes"
     assert page.locator(".ngd-stderr").inner_text().strip() == "warned"
-    assert page.get_by_text("[1, 2]", exact=True).count() == 1
+    assert page.locator(".cell_output").get_by_text("[1, 2]", exact=True).count() == 1
     assert page.evaluate("window.ran") is None, "scripts of an output do not run"
 
 
 def test_the_notebook_has_the_changes(page, tmp_path):
-    first_code(page).fill("mine = 7")
+    write(first_code(page), "mine = 7")
     with page.expect_download() as download:
         page.get_by_role("button", name="As notebook").click()
     file = tmp_path / "taken.ipynb"
@@ -353,21 +389,92 @@ def test_the_notebook_has_the_changes(page, tmp_path):
     assert download.value.suggested_filename == f"{CHAPTER}.ipynb"
 
 
+def test_the_editor_comes_with_the_click(context, live):
+    page, asked = context.new_page(), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(live.page(), wait_until="load")
+    assert not any("codemirror" in url for url in asked)
+    page.get_by_role("button", name="Run this page").click()
+    page.locator(".ngd-editor").first.wait_for(state="attached")
+    assert any("codemirror" in url for url in asked)  # control
+    assert all(url.startswith((live.origin, "data:", "blob:")) for url in asked)
+
+
+def test_an_editor_is_made_when_its_code_comes_near(page):
+    """Not all forty with the click, which would wait for them; what is not made looks the same."""
+    first_code(page).focus()
+    page.locator(".cm-editor").first.wait_for()
+    assert page.locator(".cm-editor").count() < page.locator(".ngd-editor").count() / 2
+    last = "ngdBook.cells.findLast(c => c.editor).code"
+    text = page.evaluate(f"{last}.querySelector('pre').textContent")
+    assert page.evaluate(f"{last}.querySelector('.cm-editor')") is None
+    heights = "ngdBook.cells.map(c => c.editor?.pre.parentElement.offsetHeight ?? 0)"
+    before = page.evaluate(heights)
+    page.evaluate("ngdBook.cells.forEach(c => c.editor?.view)")
+    after = page.evaluate(heights)  # of long code CodeMirror measures what is seen of it
+    pairs = [(a, b) for a, b in zip(before, after, strict=True) if 0 < a < 600]
+    assert len(pairs) > 15 and max(abs(a - b) for a, b in pairs) <= 1
+    assert page.evaluate(f"{last}.querySelector('.cm-content').textContent") == text.replace(
+        "\n", ""
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_code_has_the_colours_of_the_page(page, scheme):
+    """Each kind of word as in code that nobody edits; with the system's own colours all of one."""
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function(f"document.documentElement.dataset.theme === '{scheme}'")
+    area = first_code(page)
+    write(area, "def f(x):\n    return 'a' + 1  # c")
+    colours = """kinds => {
+        const pre = document.querySelector("div.cell_input:not(:has(.ngd-editor)) pre")
+            ?? document.querySelector(".ngd-editor > pre");
+        const spans = [...document.querySelectorAll(".cm-line span")];
+        return kinds.map(([kind, word]) => {
+            const plain = document.createElement("span");
+            plain.className = kind;
+            pre.append(plain);
+            const own = spans.find(span => span.textContent === word);
+            const found = [getComputedStyle(own).color, getComputedStyle(plain).color];
+            plain.remove();
+            return found;
+        });
+    }"""
+    kinds = [["k", "def"], ["nf", "f"], ["s2", "'a'"], ["mi", "1"], ["c1", "# c"], ["o", "+"]]
+    found = page.evaluate(colours, kinds)
+    assert all(own == plain for own, plain in found) and len({own for own, _ in found}) >= 4
+    page.emulate_media(forced_colors="active")
+    assert area.evaluate("e => getComputedStyle(e).color") == "rgb(0, 0, 0)" or scheme == "dark"
+    assert len({own for own, _ in page.evaluate(colours, kinds)}) == 1
+
+
+def test_what_is_copied_is_what_stands_there(page, context):
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    area = first_code(page)
+    write(area, "mine = [\n    1,\n]")
+    cell = page.locator("div.cell:has(.ngd-editor)").first
+    cell.locator("button.copybtn").evaluate("b => b.click()")
+    lines = area.locator(".cm-line").all_inner_texts()
+    assert lines == ["mine = [", "    1,", "]"]
+    page.wait_for_function("navigator.clipboard.readText().then(t => t.startsWith('mine'))")
+    assert page.evaluate("navigator.clipboard.readText()").split() == "mine = [ 1, ]".split()
+
+
 def test_by_keyboard(page):
     """Run, indent, leave: the code is no trap."""
     area = first_code(page)
-    area.fill("")
+    write(area, "")
     area.focus()
     page.keyboard.type("for k in range(2):\nprint(k)")
-    assert area.input_value() == "for k in range(2):\n    print(k)"
+    assert text(area) == "for k in range(2):\n    print(k)"
     ran(page, lambda: page.keyboard.press("Control+Enter"))
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.textContent") == "Run"
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.tagName") != "TEXTAREA"
+    assert page.evaluate("document.activeElement.role") != "textbox"
     area.focus()
     page.keyboard.press("Control+z")
-    assert area.input_value() != "for k in range(2):\n    print(k)"
+    assert text(area) != "for k in range(2):\n    print(k)"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -412,6 +519,216 @@ def test_other_parameters(page):
     marks = page.locator(".ngd-checks > summary", has_text="with another result than in the text")
     assert marks.count() > 0
     assert page.locator(".bd-article[data-rerun=changed]").count() == 1
+    for _ in range(2):
+        page.get_by_role("button", name="Reset all").click()
+        assert page.locator(".ngd-now, [data-rerun], .ngd-changed").count() == 0
+        assert marks.count() == 0 and eta.input_value() == "1.0" and "#rerun" not in page.url
+    # Python still has the other numbers: what needs the printed ones computes them first
+    last = "ngdBook.cells.findLast(c => c.tags.includes('checks'))"
+    said = ran(page, lambda: page.evaluate(f"void ngdBook.runTo({last})"))
+    assert said.endswith("all as printed.") and not said.startswith("1 cell")
+
+
+def test_sentences_for_the_defaults_are_marked_however_others_came(context, live):
+    """Typed into the cell, or kept from an earlier visit; with the form: above."""
+    page = opened(context, live)
+    marked = "document.querySelector('.bd-article').dataset.rerun ?? ''"
+    cell = f"ngdBook.cells.find(c => c.id === '{PARAMETERS}')"
+    other = f"{cell}.set({cell}.source.replace('eta = 1.0', 'eta = 0.5'))"
+    go = f"void ngdBook.runTo({cell})"
+    ran(page, lambda: page.evaluate(go))
+    assert page.evaluate(marked) == ""
+    page.evaluate(other)
+    ran(page, lambda: page.evaluate(go))
+    assert page.evaluate(marked) == "changed"
+    page.reload()
+    page.get_by_role("button", name="Run this page").click()
+    page.wait_for_function("window.ngdBook")
+    assert page.evaluate(f"[{marked}, {cell}.changed]") == ["", True]
+    ran(page, lambda: page.evaluate(go))
+    assert page.evaluate(marked) == "changed"
+    page.get_by_role("button", name="Reset all").click()
+    assert page.evaluate(marked) == ""
+
+
+def test_a_run_is_overtaken(page):
+    """By one with other numbers, which is overtaken by a reset: each time the last word holds."""
+    form = page.locator("form.ngd-parameters")
+    eta = form.locator("label", has_text="eta").locator("input")
+    go = form.get_by_role("button", name="Run with these")
+    cell = f"ngdBook.cells.find(c => c.id === '{PARAMETERS}')"
+    eta.fill("0.5")
+    go.click()
+    page.wait_for_function(f"ngdBook.running === {cell} || {cell}.ran")
+    eta.fill("0.25")
+    go.click()
+    page.wait_for_function(f"{cell}.text.includes('eta = 0.25 ') && {cell}.ran")
+    page.get_by_role("button", name="Reset all").click()
+    page.wait_for_function("!ngdBook.pumping")
+    assert page.locator(STATUS).inner_text() == "Code and outputs are as printed."
+    assert not page.evaluate("ngdBook.cells.some(c => c.changed || c.live)")
+    assert page.locator(".ngd-now, [data-rerun], [aria-busy]").count() == 0
+
+
+def test_changes_survive_a_reload(context, live):
+    """In this browser, for this page; what the author has printed is back with `Reset all`."""
+    page = opened(context, live)
+    area = first_code(page)
+    printed = text(area)
+    write(area, "mine = 3")
+    page.reload()
+    assert page.locator(".ngd-editor").count() == 0, "what is printed, until the click"
+    page.get_by_role("button", name="Run this page").click()
+    page.get_by_text("A cell that you changed here is as you left it").wait_for()
+    assert text(first_code(page)) == "mine = 3"
+    other = opened(context, live, "coordinates")
+    assert other.locator(".ngd-changed").count() == 0
+    page.get_by_role("button", name="Reset all").click()
+    page.reload()
+    page.get_by_role("button", name="Run this page").click()
+    page.wait_for_function("window.ngdBook")
+    assert text(first_code(page)) == printed
+
+
+# --- demos and questions ------------------------------------------------------------------------
+
+
+def test_a_demo_and_python_move_each_other(page):
+    shown = "document.querySelector('figure[data-demo]').ngd.model"
+    live = "ngdBook.cells.find(c => c.id === 'demo-live')"
+    before = page.evaluate(f"{shown}.get('q')")
+    assert before == 0.2
+    said = ran(page, lambda: page.evaluate(f"void ngdBook.runTo({live})"))
+    assert said.endswith("all as printed.")
+    widgets = page.locator(".ngd-widgets")
+    assert widgets.locator("p").inner_text().split() == ["Python", "hears", "q", "=", "0.200"]
+    page.locator("figure[data-demo] [role=slider]").first.press("ArrowRight")
+    moved = page.evaluate(f"{shown}.get('q')")
+    assert moved > before
+    page.get_by_text(f"q = {moved:.3f}", exact=True).wait_for()  # Python's own words
+    widgets.get_by_role("slider").fill("0.5")
+    page.wait_for_function(f"{shown}.get('eta') === 0.5")  # linked in Python
+    said = run_first(page, "was, demo.q = (demo.q, demo.eta), 0.7\nwas")
+    assert page.evaluate(f"{shown}.get('q')") == 0.7
+    assert str((moved, 0.5)) in page.locator("div.cell:has(.ngd-editor)").first.inner_text()
+    page.get_by_role("button", name="Restart").click()
+    page.get_by_text("Python is fresh").wait_for()
+    assert widgets.count() == 0, "a control that moves nothing is not shown"
+    page.locator("figure[data-demo] [role=slider]").first.press("ArrowRight")
+    assert page.evaluate(f"{shown}.get('q')") > 0.7, "by itself it moves on"
+
+
+def test_a_reader_may_interact(page):
+    """What `interact` makes is alive: Python hears it, and its output is the newest alone."""
+    said = run_first(
+        page,
+        "from ipywidgets import interact\n"
+        "def f(k=1, on=True, word=['a', 'b'], text='t'):\n    print(k, on, word, text)\n"
+        "interact(f, k=(0, 5));",
+    )
+    assert " ran: " in said
+    box = page.locator("div.cell:has(.ngd-editor)").first
+    shown = box.locator(".ngd-tried")
+    shown.get_by_text("1 True a t", exact=True).wait_for()
+    box.get_by_role("slider").fill("4")
+    shown.get_by_text("4 True a t", exact=True).wait_for()
+    box.get_by_role("checkbox").uncheck()
+    box.get_by_label("word").select_option("b")
+    box.get_by_label("text").fill("new")
+    shown.get_by_text("4 False b new", exact=True).wait_for()
+    assert shown.inner_text().split() == ["4", "False", "b", "new"]
+    assert violations(page) == []
+
+
+WIDGETS = """from ipywidgets import *
+press, pick, number = Button(description="Press"), Dropdown(options=["x", "y"]), FloatText(2.5)
+pick.description, number.description = "pick", "number"
+press.on_click(lambda _: print("pressed", pick.value, number.value))
+out = Output()
+def heard(change):
+    with out:
+        print(change["new"])
+        1 / (change["new"] != 0)
+number.observe(heard, "value")
+parts = Tab([Label("one"), VBox([IntSlider(3, 0, 9, description="inner"), Play()])])
+parts.titles = "first", "second"
+VBox([HBox([press, pick]), number, out, parts])"""
+
+
+def test_widgets_of_a_readers_cell(page):
+    """Plain ones are controls; of one that the page cannot draw a sentence says where it is."""
+    run_first(page, WIDGETS)
+    box = page.locator("div.cell:has(.ngd-editor)").first
+    box.get_by_label("pick").select_option("y")
+    box.get_by_label("number").fill("7")
+    box.get_by_label("number").press("Tab")  # it waits for the end of the typing, as in Jupyter
+    box.locator(".ngd-tried").get_by_text("7.0", exact=True).wait_for()
+    box.get_by_role("button", name="Press").click()
+    box.get_by_text("pressed y 7.0", exact=True).wait_for()
+    box.get_by_label("number").fill("0")
+    box.get_by_label("number").press("Tab")
+    box.locator(".ngd-tried .ngd-error").get_by_text("ZeroDivisionError").first.wait_for()
+    box.get_by_text("second", exact=True).click()
+    box.get_by_label("inner").fill("5")
+    said = box.get_by_text("A widget of the kind Play is drawn in JupyterLab only: make lab.")
+    assert said.is_visible()
+    run_first(page, "number.value, number.disabled, parts.children[1].children[0].value")
+    assert "(0.0, False, 5)" in box.inner_text()
+    run_first(page, WIDGETS + "\nColorPicker()")
+    assert (
+        box.get_by_text("A widget of the kind ColorPicker is drawn in JupyterLab only").count() == 1
+    )
+    page.get_by_role("button", name="Restart").click()
+    page.get_by_text("Python is fresh").wait_for()
+    assert box.locator(".ngd-widgets").count() == 0, "a control that moves nothing is not shown"
+
+
+LANDINGS = """import numpy as np
+def landings(q, m, eta):
+    r, v = m - q, q * (1 - q)
+    z = np.log(q / (1 - q)) + eta * r / v
+    w = 2 * np.arcsin(np.sqrt(q)) + eta * r / np.sqrt(v)
+    return [q + eta * r, 1 / (1 + np.exp(-z)), np.sin(w / 2) ** 2]"""
+
+
+def test_a_question_that_asks_for_code(page, live):
+    item = page.locator("article.ngd-item:has(.ngd-editor)")
+    area, says = item.get_by_role("textbox"), item.locator(".ngd-says")
+    area.press("Shift+Enter")
+    says.get_by_text("Not answered yet.").wait_for()
+    write(area, "def landings(q, m, eta):\n    return [q + eta * (m - q)] * 3")
+    assert says.inner_text() == ""
+    area.press("Shift+Enter")
+    says.get_by_text("Three times the same coin").wait_for()
+    write(area, "def landings(q, m, eta):\n    return q / 0")
+    item.get_by_role("button", name="Check").click()
+    says.get_by_text("ZeroDivisionError").wait_for()
+    write(area, "def landings(q, m, eta)")
+    area.press("Shift+Enter")
+    says.get_by_text("It did not run to its end.").wait_for()
+    assert "SyntaxError" in item.locator(".ngd-error").inner_text()
+    write(area, LANDINGS)
+    area.press("Shift+Enter")
+    item.locator(".ngd-right").wait_for()
+    assert "3 of 3 points" in says.inner_text()
+    assert item.locator(".ngd-tried img").count() == 1, "the plot that it promises"
+    progress = page.locator(".ngd-progress p").first.inner_text()
+    assert progress == "3 of 17 points, 1 of 8 questions."
+    assert "NameError" in run_first(page, "landings"), "the chapter's names are left alone"
+    table = page.context.new_page()
+    table.goto(live.page("index"))
+    row = table.locator("tr", has_text="One coin, three charts").inner_text().split("\t")
+    assert row[1:3] == ["1 of 8", "3 of 17"]
+    newton = table.locator("tr", has_text="Newton and its relatives").inner_text().split("\t")
+    assert newton[1].startswith("0 of "), "one that is not worked is not counted"
+    assert table.locator("tr.ngd-total").inner_text().split("\t")[2].startswith("3 of ")
+    table.close()
+    page.reload()
+    page.get_by_role("button", name="Run this page").click()
+    item.locator(".ngd-editor").wait_for()
+    assert text(area) == LANDINGS
+    item.get_by_role("button", name="Start again").click()
+    assert text(area).rstrip().endswith("...")
 
 
 # --- when things go wrong -----------------------------------------------------------------------
@@ -419,19 +736,103 @@ def test_other_parameters(page):
 
 def test_an_endless_loop_is_stopped(page):
     area = first_code(page)
-    area.fill("while True: pass")
+    write(area, "print('begun')\nwhile True: pass")
     said = ran(
         page,
         lambda: (
             area.press("Shift+Enter"),
-            page.wait_for_function("ngdBook.running?.text.startsWith('while')"),
-            page.wait_for_timeout(300),
+            page.get_by_text("begun", exact=True).wait_for(),
             page.get_by_role("button", name="Stop").click(),
         ),
     )
     assert said == "Stopped."
     assert "KeyboardInterrupt" in page.locator(".ngd-error").inner_text()
     assert " ran: " in run_first(page, "2 + 2")
+
+
+def test_what_does_not_stop_is_restarted(page):
+    area = first_code(page)
+    forever = "while 1:\n    try:\n        time.sleep(9)\n    except KeyboardInterrupt: pass"
+    write(area, f"import time\nprint('begun')\n{forever}")
+    area.press("Shift+Enter")
+    page.get_by_text("begun", exact=True).wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("does not stop when asked to").wait_for()
+    page.get_by_role("button", name="Restart").click()
+    page.get_by_text("Python is fresh").wait_for()
+    assert " ran: " in run_first(page, "2 + 2")
+
+
+def test_a_kernel_that_dies(page):
+    said = run_first(
+        page, "import os, time\nprint('before', flush=True)\ntime.sleep(0.3)\nos._exit(1)"
+    )
+    assert "Python died and has been started anew" in said
+    assert " ran: " in run_first(page, "'alive'")
+
+
+def test_a_flood_is_cut(page):
+    said = run_first(page, "for k in range(10_000):\n    print('x' * 10_000)\n'end'")
+    assert " ran: " in said
+    page.get_by_text("More was printed; it is not shown here.").wait_for()  # drawn a moment later
+    longest = page.evaluate("Math.max(...ngdBook.cells.map(c => c.out?.textContent.length ?? 0))")
+    assert 10_000 < longest < 1_000_000
+    assert " ran: " in run_first(page, "2 + 2")
+
+
+def test_a_connection_that_is_lost(page):
+    """A laptop that sleeps: the page finds its Python again, and hears what it said meanwhile."""
+    area = first_code(page)
+    write(area, "import time\nmine = 1\ntime.sleep(2)\nprint('woke')")
+    area.press("Shift+Enter")
+    page.wait_for_function("ngdBook.running?.text.includes('sleep')")
+    said = ran(page, lambda: page.evaluate("ngdBook.kernel.socket.close()"))
+    assert (" ran: " in said and page.get_by_text("woke", exact=True).count() == 1) or (
+        "Run it again" in said
+    )
+    assert " ran: " in run_first(page, "mine")
+
+
+def test_two_tabs_have_a_kernel_each(context, live):
+    one, two = opened(context, live), opened(context, live)
+    run_first(one, "mine = 1")
+    assert "NameError" in run_first(two, "mine")
+    assert " ran: " in run_first(one, "mine")
+
+
+def test_a_page_that_is_left_ends_its_kernel(context, live):
+    page = opened(context, live)
+    kernel = page.evaluate("ngdBook.kernel.id")
+    page.goto(f"{live.origin}/book/chapters/notation.html")
+    end = time.monotonic() + 20
+    while kernel in live.kernels() and time.monotonic() < end:
+        time.sleep(0.2)
+    assert kernel not in live.kernels()
+
+
+def test_an_idle_kernel_is_ended_and_comes_back(context, starts):
+    server = starts("--idle", "4")
+    page = opened(context, server)
+    run_first(page, "mine = 1")
+    page.get_by_text("Python was idle for long").wait_for()
+    assert "NameError" in run_first(page, "mine")
+
+
+def test_the_server_stops(context, starts):
+    server = starts()
+    page = opened(context, server)
+    run_first(page, "mine = 1")
+    known = {f"kernel-{kernel}.json" for kernel in server.kernels()}
+    kept = (ROOT / "reruns" / "live").glob(".jupyter-*")  # of other tests' servers, too
+    own = {f for f in kept for _, _, files in os.walk(f) if known & set(files)}
+    assert len(own) == 1
+    server.end()
+    page.get_by_text("The server has stopped").wait_for()
+    area = first_code(page)
+    write(area, "mine = 2")
+    assert "The server has stopped" in ran(page, lambda: area.press("Shift+Enter"))
+    assert text(area) == "mine = 2", "what was written is kept"
+    assert not own.pop().exists(), "what it kept is removed"
 
 
 # --- where nothing runs -------------------------------------------------------------------------

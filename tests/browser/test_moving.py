@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from ngdlib.demos.base import FOLDER, Demo
+from ngdlib.demos.damped_line import DampedLine
 from ngdlib.demos.kl_balls import KLBalls
 from ngdlib.demos.steps_in_any_chart import StepsInAnyChart
 from ngdlib.demos.two_charts import TwoCharts
@@ -47,6 +48,14 @@ def opened(browser, tmp_path, demo: Demo, scheme: str = "light"):
     page.goto((tmp_path / "demo.html").as_uri())
     page.wait_for_selector("figure[data-ready]")
     return page
+
+
+def test_the_live_words_of_a_caption_are_read_on_screen_and_not_printed(browser, tmp_path):
+    page = opened(browser, tmp_path, KLBalls())
+    words = page.locator("figcaption span").all()
+    assert words and all(part.is_visible() for part in words)
+    page.emulate_media(media="print")
+    assert not any(part.is_visible() for part in words)
 
 
 def covered(page) -> None:
@@ -113,15 +122,15 @@ def test_changes_go_to_the_canvas_and_reach_the_page_at_rest(browser, tmp_path):
 
 
 def drag(page, by: int) -> None:
-    """Takes the first handle so far and holds it there."""
-    box = page.locator(".ngd-handle").first.bounding_box()
+    """Takes the first handle, or else the first slider, so far and holds it there."""
+    box = page.locator(".ngd-handle, input[type=range]").first.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + by, y, steps=30)
 
 
-@pytest.mark.parametrize("demo", DEMOS)
+@pytest.mark.parametrize("demo", [*DEMOS, DampedLine])
 def test_slow_drag_ends_where_a_quick_one_does(browser, tmp_path, demo):
     page = opened(browser, tmp_path, demo())
     began = page.evaluate(DRAWN)
@@ -162,8 +171,8 @@ def test_without_a_worker_the_page_draws(browser, tmp_path, obstacle):
     before = page.locator(".ngd-here").first.get_attribute("d")
     page.evaluate(SLOW)
     drag(page, 60)
+    assert soon(lambda: page.locator(".ngd-here").first.get_attribute("d") != before)
     assert page.locator("[data-moving]").count() == 0
-    assert page.locator(".ngd-here").first.get_attribute("d") != before
     page.context.close()
 
 

@@ -9,6 +9,7 @@ from ngdlib import descent
 from ngdlib.demos.base import FOLDER
 from ngdlib.demos.newton_steps import CHARTS, MATRICES, NewtonSteps, curvature, loss
 from ngdlib.families import Bernoulli, Poisson
+from tests.browser.drawing import drawn
 from tests.browser.test_geometry_demos import call, close, opened, state
 
 __all__ = ["opened"]
@@ -68,6 +69,7 @@ def test_nothing_is_given_away_before_the_first_step(opened):
     assert set(rows.all_inner_texts()) == {"?"}
     page.locator("button", has_text="One step").click()
     page.wait_for_function("location.hash.includes('steps=1')")
+    drawn(page)
     assert rows.all_inner_texts() == [
         *("5", "0.8", "1.8", "1.908"),
         *("12", "1.333", "2.778", "0.7167"),
@@ -75,12 +77,31 @@ def test_nothing_is_given_away_before_the_first_step(opened):
     ]
     page.locator("label", has_text="Fisher").click()
     page.wait_for_function("location.hash.includes('matrix=fisher')")
+    drawn(page)
     assert rows.all_inner_texts()[1::4] == ["4", "4", "4"]
     page.locator("button", has_text="Back").click()
     page.wait_for_function("!location.hash.includes('steps=1')")
+    drawn(page)
     assert set(rows.all_inner_texts()) == {"?"}
     page.locator("button", has_text="Reset").click()
     page.wait_for_function("location.hash === ''")
+
+
+def test_another_model_is_another_question(opened):
+    """Its steps are not shown before the guess; another chart or matrix keeps them."""
+    page = opened(NewtonSteps(steps=5))
+    rows = page.locator(".newton-table tbody tr:visible td")
+    page.locator("label", has_text="log r").click()
+    page.wait_for_function("location.hash.includes('chart=natural')")
+    assert "?" not in rows.all_inner_texts()
+    page.locator("summary", has_text="Other models").click()
+    page.locator("label", has_text="coin").click()
+    page.wait_for_function("location.hash.includes('model=coin')")
+    page.wait_for_function("location.hash.includes('steps=0')")
+    assert {*rows.all_inner_texts()} == {"?"}
+    page.locator("button", has_text="One step").click()
+    page.wait_for_function("location.hash.includes('steps=1')")
+    assert "?" not in rows.all_inner_texts()
 
 
 def test_drag_keys_and_typed_numbers(opened):
@@ -101,8 +122,19 @@ def test_drag_keys_and_typed_numbers(opened):
     box.fill("10.1")
     box.press("Enter")
     page.locator("button", has_text="One step").click()
+    drawn(page)
     assert page.locator(".newton-table tbody td").nth(2).inner_text() == "outside"
     assert "leaves the model" in page.locator(".ngd-told").inner_text()
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_the_path_stands_in_the_chart_too(opened, steps):
+    page = opened(NewtonSteps(steps=steps))
+    dots = page.locator("svg path.ngd-dots").evaluate_all(
+        "all => all.map(p => p.getAttribute('d'))"
+    )
+    track, means = (d.count("M") for d in dots)
+    assert means == steps + 1 and track == steps - 1  # the first step ends in the square
 
 
 @pytest.mark.parametrize("model", list(CHARTS))
@@ -110,6 +142,8 @@ def test_drag_keys_and_typed_numbers(opened):
 def test_every_state_draws(opened, model, matrix):
     page = opened(NewtonSteps(model=model, matrix=matrix, steps=50, chart="natural"))
     assert page.locator(".newton-table tbody tr:visible").count() == len(CHARTS[model])
+    choices = page.get_by_role("group", name="chart", exact=True).get_by_role("radio")
+    assert choices.count() == (0 if len(CHARTS[model]) == 1 else 3)  # no button that means nothing
     html = page.locator(".ngd-live").inner_html()
     assert "NaN" not in html and "undefined" not in html and "Infinity" not in html
 

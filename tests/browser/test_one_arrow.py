@@ -9,6 +9,7 @@ import pytest
 import ngdlib.demos
 from ngdlib.demos.one_arrow import DATA, HERE, RHO, OneArrow, arrows
 from ngdlib.families import Gaussian
+from tests.browser.drawing import drawn
 from tests.browser.test_geometry_demos import call, close, opened, state
 
 __all__ = ["opened"]
@@ -53,6 +54,7 @@ def test_one_drag_turns_the_ordinary_arrow_alone(opened):
     page.mouse.move(box["x"] + 90, box["y"] + 70, steps=5)
     page.mouse.up()
     page.wait_for_function("location.hash.startsWith('#one-arrow?')")
+    drawn(page)
     turned, still = words.all_inner_texts()
     assert turned != "45.0° from the μ axis" and still == "26.6° from the μ axis"
     assert state(page, "ux") > 0.2

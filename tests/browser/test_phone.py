@@ -15,6 +15,10 @@ SIDEWAYS = """() => [...document.querySelectorAll('.bd-article *')].filter(e => 
         && !e.closest('svg, .ngd-sr, [data-ready] .ngd-still');
 }).map(e => `${e.tagName}.${e.className}: ${e.textContent.trim().slice(0, 60)}`)"""
 
+# Demos drawn, faces there.
+READY = """() => document.fonts.status === 'loaded'
+    && [...document.querySelectorAll('figure.ngd-demo')].every(f => f.dataset.ready)"""
+
 
 @pytest.fixture(params=CHAPTERS)
 def phone(browser, request):
@@ -22,8 +26,13 @@ def phone(browser, request):
     page = context.new_page()
     page.goto((HTML / request.param).as_uri())
     page.evaluate("document.querySelectorAll('.bd-article details').forEach(d => (d.open = true))")
-    page.add_style_tag(content="mjx-assistive-mml { display: none !important; }")  # out of sight
-    page.wait_for_timeout(1000)
+    page.add_style_tag(
+        content="mjx-assistive-mml { display: none !important; }"  # out of sight
+        ".bd-article * { content-visibility: visible !important; }"  # measured where not on screen
+    )
+    # laid out: the faces have been asked for
+    page.evaluate("new Promise(f => requestAnimationFrame(() => requestAnimationFrame(f)))")
+    page.wait_for_function(READY)
     yield page
     context.close()
 

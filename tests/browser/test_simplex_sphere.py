@@ -9,6 +9,7 @@ from scipy.integrate import quad
 import ngdlib.demos
 from ngdlib import simplex
 from ngdlib.demos.simplex_sphere import TIMES, SimplexSphere, circles, flat, flow, gradient, three
+from tests.browser.drawing import drawn
 from tests.browser.test_geometry_demos import call, close, opened, state
 
 __all__ = ["opened"]
@@ -85,7 +86,7 @@ def test_what_the_text_tells_to_do(opened):
     page.locator("input[aria-label='time t, typed']").fill("400")
     page.keyboard.press("Tab")
     page.wait_for_function("!document.querySelector('.simplex-numbers tr[hidden]')")
-    page.wait_for_timeout(100)
+    drawn(page)
     most = [row[1] for row in numbers(page)]
     assert most == ["0.761", "0.322", "0.141"]
     assert [row[2] for row in numbers(page)][1:] == ["2.74", "2.57"]
@@ -123,7 +124,7 @@ def test_drag_and_keys(opened, view):
     page.mouse.move(x + 100, y - 60, steps=4)
     page.mouse.up()
     assert state(page, "snow") > 0.15 and state(page, "rain") < 0.8
-    page.wait_for_timeout(100)
+    drawn(page)
     box = page.locator(".ngd-handle .ngd-mark").nth(1).bounding_box()
     assert abs(box["x"] + box["width"] / 2 - x - 100) < 1.5  # it stays under the pointer
     snow = state(page, "snow")
@@ -132,7 +133,7 @@ def test_drag_and_keys(opened, view):
     page.keyboard.press("ArrowUp")
     assert state(page, "snow") == pytest.approx(snow + 0.01, abs=1e-4)
     page.keyboard.press("End")
-    page.wait_for_timeout(100)
+    drawn(page)
     assert "sun" in handle.get_attribute("aria-valuetext")
     assert state(page, "rain") == pytest.approx(0.002, abs=1e-4)
 
@@ -140,7 +141,7 @@ def test_drag_and_keys(opened, view):
 def test_it_fits_a_phone(opened):
     page = opened(SCENE, "#simplex-sphere?show=all")
     page.set_viewport_size({"width": 400, "height": 800})
-    page.wait_for_timeout(150)
+    drawn(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     top = page.locator(".ngd-stage").bounding_box()["y"]
     slider = page.locator("input[type=range]").first.bounding_box()

@@ -6,7 +6,9 @@ import pkgutil
 import pytest
 
 import ngdlib.demos
+from benchmarks.demo_frames import COUNT_FRAMES
 from ngdlib.demos.base import Demo
+from tests.browser.drawing import drawn
 
 for module in pkgutil.iter_modules(ngdlib.demos.__path__, "ngdlib.demos."):
     importlib.import_module(module.name)
@@ -50,6 +52,7 @@ def test_a_finger_drags_and_the_page_stays(browser, tmp_path, demo):
         viewport={"width": 400, "height": 750}, has_touch=True, is_mobile=True
     )
     page = context.new_page()
+    page.add_init_script(COUNT_FRAMES)
     page.goto((tmp_path / "demo.html").as_uri())
     page.wait_for_selector("figure[data-ready]")
     page.evaluate(f"window.ngdNames = {list(demo().state())}")
@@ -67,11 +70,12 @@ def test_a_finger_drags_and_the_page_stays(browser, tmp_path, demo):
     page.wait_for_function(f"was => {STATE} !== was", arg=was)
     fingers.move(0, 60)
     fingers.move(dx / 4, 0)
-    page.wait_for_timeout(300)  # a drag is applied in the frame that follows
+    drawn(page)  # a drag is applied in the frame that follows
     held = page.evaluate(STATE)
     other = places[-1] if len(places) > 1 else {"x": at["x"] + dx, "y": at["y"]}
     fingers.touch(other["x"], other["y"])
     fingers.move(-dx, 20, finger=1)
+    drawn(page)
     assert page.evaluate(STATE) == held, "a second finger takes over"
     fingers.lift()
     assert page.evaluate("scrollY") == start, "the page scrolls under the drag"

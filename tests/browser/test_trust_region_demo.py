@@ -1,6 +1,7 @@
 """The demo of the trust region in a real browser: numbers, drag, keys, typing."""
 
 import gzip
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from ngdlib import simplex
 from ngdlib import trust_region as tr
 from ngdlib.demos import trust_region as demo
 from ngdlib.demos.trust_region import CHARTS, TrustRegion
+from tests.browser.drawing import drawn
 from tests.browser.test_geometry_demos import call, close, opened, state
 
 __all__ = ["opened"]
@@ -121,13 +123,26 @@ def numbers(page):
 
 def shown(page, words):
     page.locator(".ngd-choice label", has_text=words).first.click()
-    page.wait_for_timeout(120)
+    drawn(page)
 
 
 def typed(page, label, value):
     page.locator(f"input[aria-label^='{label}']").fill(value)
     page.keyboard.press("Tab")
-    page.wait_for_timeout(120)
+    drawn(page)
+
+
+def assert_square_at(page, policy):
+    """The square marks this policy: by its place between the corners of the triangle."""
+    paths = page.locator(".ngd-stage path").evaluate_all("all => all.map(p => p.getAttribute('d'))")
+    points = [
+        np.array([float(n) for n in re.findall(r"-?[\d.]+", d)]).reshape(-1, 2)
+        for d in paths
+        if d and d.endswith("Z") and "A" not in d
+    ]
+    edge = next(p for p in points if len(p) == 3)
+    wanted = np.array(policy) @ edge
+    assert any(np.allclose(p.mean(axis=0), wanted, atol=0.6) for p in points if len(p) == 4)
 
 
 def test_what_the_text_tells_to_do(opened):
@@ -148,6 +163,7 @@ def test_what_the_text_tells_to_do(opened):
     typed(page, "radius", "0.1")
     shown(page, "clip")
     assert numbers(page)[4][0].startswith("0.280") and numbers(page)[4][2] == "0.0979"
+    assert_square_at(page, demo.nearest(np.array([0.1, 0.3, 0.6]), np.array([1.0, 0, 0]), 0.2))
     typed(page, "rewards", "1 0.5 0")
     assert numbers(page)[1][0] == "0.257 0.327 0.415"
     page.locator("button", has_text="Reset").click()
@@ -164,7 +180,7 @@ def test_drag_keys_and_typing(opened):
     page.mouse.move(x - 40, y - 80, steps=4)
     page.mouse.up()
     assert state(page, "first") > 0.25
-    page.wait_for_timeout(120)
+    drawn(page)
     box = page.locator(".ngd-handle .ngd-mark").bounding_box()
     assert abs(box["x"] + box["width"] / 2 - x + 40) < 1.5  # it stays under the pointer
     first = state(page, "first")
@@ -175,6 +191,13 @@ def test_drag_keys_and_typing(opened):
     assert state(page, "first") == pytest.approx(0.5, abs=1e-4)
     typed(page, "policy", "nonsense")
     assert state(page, "first") == pytest.approx(0.5, abs=1e-4)
+    for words in ("0.2 0.3 0.5", "0,2 0,3 0,5", "0.2, 0.3, 0.5", "0.2,0.3,0.5", "1/5 3/10 1/2"):
+        typed(page, "policy", "2 1 1")
+        typed(page, "policy", words)
+        assert (state(page, "first"), state(page, "second")) == pytest.approx((0.2, 0.3)), words
+    for words in ("0.1 0.9", "1/ 1 1", "1 1 1 1", "1 -1 1"):
+        typed(page, "policy", words)
+        assert state(page, "first") == pytest.approx(0.2), words
     shown(page, "near")
     assert not page.locator(".ngd-handle").is_visible()
 
@@ -182,7 +205,7 @@ def test_drag_keys_and_typing(opened):
 def test_it_fits_a_phone(opened):
     page = opened(SCENE, "#trust-region?show=clip")
     page.set_viewport_size({"width": 400, "height": 800})
-    page.wait_for_timeout(150)
+    drawn(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     top = page.locator(".ngd-stage").bounding_box()["y"]
     slider = page.locator("input[type=range]").first.bounding_box()

@@ -11,6 +11,7 @@ from ngdlib.demos import TwoCharts
 from ngdlib.demos.two_charts import CHARTS, METRICS
 from ngdlib.descent import Fixed, data_fit, flow, run
 from ngdlib.families import Bernoulli
+from tests.browser.drawing import drawn
 
 FIGURE = "figure#two-charts"
 STATES = [(0.3, 0.8, 0.2), (0.5, 0.8, 0.1), (0.02, 0.5, 0.05), (0.9, 0.0, 0.4), (0.2, 1.0, 2.5)]
@@ -56,13 +57,7 @@ def change(page, **values):
         " for (const k in v) m.set(k, v[k]); }",
         values,
     )
-    settle(page)
-
-
-def settle(page):
-    page.evaluate(
-        "async () => { for (let k = 0; k < 5; k += 1) await new Promise(requestAnimationFrame); }"
-    )
+    drawn(page)
 
 
 def words(page):
@@ -256,11 +251,11 @@ def test_views_show_what_their_question_needs(opened):
     assert shown() == 2 and page.locator("[role=slider]:visible").count() == 2
     assert not page.locator(".ngd-arc").is_visible() and not page.get_by_role("radio").count()
     page.get_by_role("button", name="Show all").click()
-    settle(page)
+    drawn(page)
     assert shown() == 18 and page.locator(".ngd-arc").is_visible()
     page.get_by_role("radio", name="flow").press("Space")
     page.get_by_role("button", name="Show less").click()
-    settle(page)
+    drawn(page)
     assert shown() == 2 and get(page, "mode") == "steps", "no control is out of sight and on"
     page = opened(TwoCharts(view="methods"))
     assert shown() == 6
@@ -271,13 +266,12 @@ def test_the_answer_waits_for_the_guess(opened):
     """Nothing shows where a step ends, in pixels, words or speech, before the reader wants it."""
 
     def told(page):
-        page.wait_for_timeout(700)
-        said = page.locator("[role=status]").text_content()
-        return "".join(page.locator(".ngd-number").all_text_contents()), said
+        drawn(page)
+        return "".join(page.locator(".ngd-number").all_text_contents())
 
     for move in ("button", "key", "type"):
         page = opened(TwoCharts(q=0.05, mean=0.75, eta=0.02, view="descent", answer="hidden"))
-        assert told(page)[0] == "" and page.locator(".ngd-lines .ngd-end[d]").count() == 0
+        assert told(page) == "" and page.locator(".ngd-lines .ngd-end[d]").count() == 0
         assert not page.locator(".ngd-summary").is_visible()
         reveal = page.get_by_role("button", name="Show where the step ends")
         if move == "button":
@@ -287,12 +281,13 @@ def test_the_answer_waits_for_the_guess(opened):
         else:
             page.get_by_label("step size η, typed").fill("0.03")
             page.keyboard.press("Enter")
-        settle(page)
-        assert told(page)[0] != "" and page.locator(".ngd-lines .ngd-end[d]").count() == 1
+        assert told(page) != "" and page.locator(".ngd-lines .ngd-end[d]").count() == 1
         assert not reveal.is_visible() and page.locator(".ngd-summary").is_visible()
         page.get_by_role("button", name="Reset").click()
-        numbers, said = told(page)
-        assert numbers == "" and "not shown" in said
+        assert told(page) == ""
+        page.wait_for_function(
+            "document.querySelector('[role=status]').textContent.includes('not shown')"
+        )
 
 
 def test_every_number_can_be_typed(opened):
@@ -303,19 +298,19 @@ def test_every_number_can_be_typed(opened):
                                ("rubbish", 0.0475, "0.0475"), ("99", 10, "10")):  # fmt: skip
         eta.fill(text)
         page.keyboard.press("Enter")
-        settle(page)
+        drawn(page)
         assert get(page, "eta") == value and eta.input_value() == shown, text
     eta.fill("0.02")
     steps.fill("648")
     page.keyboard.press("Enter")
-    settle(page)
+    drawn(page)
     assert get(page, "steps") == 648
     assert page.locator(".ngd-number").nth(1).text_content() == "0.7000"
     # the slider reaches every number of steps up to ten, once
     page.get_by_label("number of steps", exact=True).press("Home")
     for n in range(2, 11):
         page.keyboard.press("ArrowRight")
-        settle(page)
+        drawn(page)
         assert get(page, "steps") == n
 
 
@@ -341,7 +336,7 @@ def centre(page, selector, index=0):
 def let_go(page):
     """Ends a drag, and waits until the page shows it."""
     page.mouse.up()
-    page.evaluate("() => new Promise(f => requestAnimationFrame(() => requestAnimationFrame(f)))")
+    drawn(page)
     page.wait_for_selector(".ngd-root:not([data-moving])")
 
 
@@ -387,7 +382,7 @@ def test_keyboard_alone(opened):
         ("End", 0.999),
     ]:
         page.keyboard.press(key)
-        settle(page)
+        drawn(page)
         assert abs(get(page, "q") - q) < 1e-9, key
         now = page.locator("[role=slider]").first.get_attribute("aria-valuetext")
         assert now == f"q = {q:.4f}"
@@ -426,7 +421,7 @@ def test_touch(browser, opened):
             point = {"x": x + dx * k / 5, "y": y + dy * k / 5}
             session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
         session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        page.wait_for_timeout(100)
+        drawn(page)
 
     x, y = centre(page, ".ngd-handle")
     swipe(x, y, 60, 30)
@@ -443,7 +438,7 @@ def test_values_are_announced_once_at_rest(opened):
     for _ in range(5):
         page.keyboard.press("ArrowRight")
     assert status.text_content() == "", "in the midst of a change nothing is said"
-    page.wait_for_timeout(900)
+    page.wait_for_function("document.querySelector('[role=status]').textContent")
     said = status.text_content()
     assert "q = 0.350" in said and "natural: in probability q = 0.440" in said
 
@@ -457,15 +452,15 @@ def test_state_in_the_fragment(opened):
     page = opened(fragment="#two-charts?q=0.6&eta=99&steps=x&mode=flow&other=1")
     assert [get(page, n) for n in ("q", "eta", "steps", "mode")] == [0.6, 10, 1, "flow"]
     page.locator("[role=slider]").first.press("ArrowRight")
-    page.wait_for_timeout(500)
+    page.wait_for_function("location.hash.includes('q=0.61')")
     assert sorted_fragment(page) == (
         "two-charts?answer=shown&eta=10&mean=0.8&mode=flow&q=0.61&steps=1&view=all"
     )
     page.get_by_role("button", name="Reset").click()
-    page.wait_for_timeout(500)
-    assert "#" not in page.url and get(page, "q") == 0.3
+    page.wait_for_function("!location.href.includes('#')")
+    assert get(page, "q") == 0.3
     page.evaluate("location.hash = 'two-charts?q=0.9'")
-    settle(page)
+    drawn(page)
     assert get(page, "q") == 0.9
     page = opened(fragment="#kl-balls?q=0.6")  # another demo's
     assert get(page, "q") == 0.3
@@ -474,7 +469,7 @@ def test_state_in_the_fragment(opened):
 def test_nothing_runs_at_rest_or_off_screen(opened):
     tall = TwoCharts().to_html().replace("</main>", '<p style="height:4000px"></p></main>')
     page = opened(page_html=tall)
-    page.wait_for_timeout(300)
+    drawn(page)
 
     def asked(wait=500):
         before = page.evaluate("window.framesAsked")
@@ -483,7 +478,7 @@ def test_nothing_runs_at_rest_or_off_screen(opened):
 
     assert asked() == 0
     page.evaluate("scrollTo(0, 3000)")
-    page.wait_for_timeout(200)
+    drawn(page)
     before = page.evaluate("window.framesAsked")
     set_q = "q => document.querySelector('figure').ngd.model.set('q', q)"
     page.evaluate(set_q, 0.55)
@@ -491,7 +486,7 @@ def test_nothing_runs_at_rest_or_off_screen(opened):
     assert page.evaluate("window.framesAsked") == before, "off-screen nothing is drawn"
     assert "0.550" not in page.locator(".ngd-lines").text_content()
     page.evaluate("scrollTo(0, 0)")
-    page.wait_for_timeout(300)
+    drawn(page)
     assert "0.550" in page.locator(".ngd-lines").text_content()
     # the counter can count: ten changes within a frame ask for one
     asked_for = page.evaluate(

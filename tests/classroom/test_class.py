@@ -1,6 +1,7 @@
 """A class from roster to report: keys, notebooks, collecting, grading, interruptions, tables."""
 
 import csv
+import io
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ import pytest
 from ngdlib.exercises.classroom import key as keys
 from ngdlib.exercises.classroom import roster
 from ngdlib.exercises.classroom.__main__ import main
-from ngdlib.exercises.classroom.collect import LARGEST
+from ngdlib.exercises.classroom.collect import FILES, LARGEST, collect
 from ngdlib.exercises.classroom.export import MOODLE, NBGRADER, export, manual
 from ngdlib.exercises.classroom.pages import feedback, report, total
 from ngdlib.exercises.classroom.release import Released, release, same_for_all
@@ -110,13 +112,19 @@ def test_every_item_has_variants_or_says_why_not(path):
 # --- the roster -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", ["canvas", "moodle", "nbgrader"])
-def test_a_roster_of_each_form(form):
-    read = roster.read(FORMS / f"{form}.csv")
-    assert read.form == form and len(read.students) == 3
+@pytest.mark.parametrize("file", sorted(FORMS.iterdir()), ids=lambda file: file.stem)
+def test_a_roster_of_each_form(file):
+    read, form = roster.read(file), file.stem.partition("-")[0]
+    assert read.form.split()[0] == form and len(read.students) == 3
     assert [s.name for s in read.students] == ["Ada Lovelace", "Karl Gauß", "Cathy O'Neil"]
     assert all(roster.ID.fullmatch(s.id) for s in read.students)
     assert len(read.notes) == (2 if form == "canvas" else 0)
+
+
+def test_who_is_no_student():
+    """Canvas exports its test student as if it were one."""
+    read = roster.read(FORMS / "canvas-semicolon.csv")
+    assert [row["Student"].strip() for row in read.notes] == ["Points Possible", "Student, Test"]
 
 
 @pytest.mark.parametrize(
@@ -228,25 +236,106 @@ NAMES = [
     ("moodle", "Ada Lovelace_1327627_assignsubmission_file_/bernoulli.ipynb", []),
     ("moodle", "Ada Lovelace_1_assignsubmission_file/Untitled.ipynb", []),
     ("moodle", "Participant_1327627_assignsubmission_file_/bernoulli.ipynb", []),
+    ("moodle", "Ada Lovelace_1327627_assignsubmission_file_bernoulli (1).ipynb", []),
+    ("moodle", "Ada Lovelace_1327627_assignsubmission_file_/abgabe.zip", []),
+    ("canvas", "lovelaceada_LATE_12345_777001_homework.zip", ["late, as Canvas says"]),
+    ("plain", "ada00.IPYNB", []),
+    ("plain", "ada00/bernoulli.ipynb.txt", []),
     ("nbgrader", "alovelac/bernoulli/bernoulli.ipynb", []),
     ("nbgrader", "alovelac.ipynb", []),
     ("nbgrader", "alovelac_bernoulli.ipynb", []),
 ]
 
 
+@pytest.mark.parametrize("zipped", [False, True], ids=["folder", "zip"])
 @pytest.mark.parametrize(("form", "name", "notes"), NAMES)
-def test_names_as_platforms_give_them(the_class, form, name, notes):
-    released = release_to(the_class, FORMS / f"{form}.csv")
+def test_names_as_platforms_give_them(the_class, form, name, notes, zipped):
+    """In a folder, or in the zip that the platform lets download; the student may zip it, too."""
+    released = the_class.released
+    if form != "plain":
+        released = release_to(the_class, FORMS / f"{form}.csv")
     ada = released.roster.students[0]
-    file = the_class.inbox / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(released.notebook(the_class.key, ada), encoding="utf-8")
-    from ngdlib.exercises.classroom.collect import collect
+    files, found = {name: released.notebook(the_class.key, ada).encode()}, name
+    if name.endswith(".zip"):
+        found = f"{name}/Abgabe/bernoulli.ipynb"
+        files = {name: zip_of({"Abgabe/bernoulli.ipynb": files[name]})}
+    if zipped:
+        where = the_class.folder / "submissions.zip"
+        where.write_bytes(zip_of(files))
+    else:
+        where = the_class.inbox
+        (where / name).parent.mkdir(parents=True, exist_ok=True)
+        (where / name).write_bytes(files[name])
+    got = collect(where, released, the_class.key)
+    assert str(got.submissions[0].path) == found and got.submissions[0].notes == notes
+    assert got.strays == []
+    assert all(s.notes == ["nothing was handed in"] for s in got.submissions[1:])
 
-    found = collect(the_class.inbox, released, the_class.key)
-    assert found.submissions[0].path == file and found.submissions[0].notes == notes
-    assert found.strays == []
-    assert [s.notes for s in found.submissions[1:]] == [["nothing was handed in"]] * 2
+
+def zip_of(files):
+    """The bytes of a zip; names that are no text are `ZipInfo`s."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def test_what_a_zip_says_of_itself_is_not_believed(the_class):
+    """Ways out of it, links, a bomb that lies about its size, damage, a lock, zips in zips, more
+    files than anyone hands in: each is said, nothing is written, and the others are graded."""
+    good = [json.dumps(the_class.filled(k)).encode() for k in range(8)]
+    link = zipfile.ZipInfo("dana03/bernoulli.ipynb")
+    link.external_attr = 0o120777 << 16
+    inner = zip_of({"a.ipynb": good[6], "more/b.zip": zip_of({"c.ipynb": good[6]})})
+    many = zip_of({f"{k}.txt": b"" for k in range(FILES[1])} | {"last.ipynb": good[7]})
+    whole = zip_of(
+        {
+            "../../ada00/bernoulli.ipynb": good[0],
+            "/etc/bo01.ipynb": good[1],
+            "cem02/bernoulli.ipynb": b" " * 60_000_000,
+            link: b"/etc/passwd",
+            "eli04/bernoulli.ipynb": b"DAMAGED" + good[4],
+            "fay05/bernoulli.ipynb": b"LOCKED!" + good[5],
+            "gus06/all.zip": inner,
+            "hao07/all.zip": many,
+            "nobody.zip": b"PK",
+        }
+    )
+    data = bytearray(whole)
+    for name, at, value in [(b"cem02", 24, b"\x10\0\0\0"), (b"fay05", 8, b"\1")]:
+        central = data.rindex(name) - 46
+        data[central + at : central + at + len(value)] = value  # says 16 bytes; says it is locked
+    at = data.index(b"eli04/bernoulli.ipynb") + 60
+    data[at : at + 4] = b"\xff\xff\xff\xff"
+    where = the_class.folder / "submissions.zip"
+    where.write_bytes(bytes(data))
+    before = sorted(the_class.folder.parent.rglob("*"))
+    got = collect(where, the_class.released, the_class.key)
+    assert sorted(the_class.folder.parent.rglob("*")) == before
+    paths = [str(s.path) for s in got.submissions]
+    assert paths[:2] == ["ada00/bernoulli.ipynb", "etc/bo01.ipynb"]
+    assert [s.path for s in got.submissions[2:6]] == [None] * 4
+    assert paths[6:] == ["gus06/all.zip/a.ipynb", "None"]
+    notes = [" ".join(s.notes) for s in got.submissions]
+    assert notes[:2] == ["", ""]
+    assert "damaged" in notes[2] and "a link" in notes[3] and "damaged" in notes[4]
+    assert "locked with a password" in notes[5] and "a zip in a zip" in notes[6]
+    assert "201 files in a zip; the first 200" in notes[7]
+    assert got.strays == ["nobody.zip: whose it is cannot be told; damaged: this is no zip"]
+
+
+def test_a_zip_is_read_to_a_limit(the_class, monkeypatch):
+    """A notebook of it, and all of it together; what comes after is said."""
+    from ngdlib.exercises.classroom import collect as module
+
+    text = json.dumps(the_class.filled(0)).encode()
+    where = the_class.folder / "submissions.zip"
+    where.write_bytes(zip_of({f"{s.id}.ipynb": text + b" " * 1000 for s in the_class.students}))
+    monkeypatch.setattr(module, "BYTES", (3 * len(text) + 4000, 0))
+    got = collect(where, the_class.released, the_class.key)
+    assert [s.path is not None for s in got.submissions] == [True] * 3 + [False] * 5
+    assert all("not opened" in s.notes[0] for s in got.submissions[3:])
 
 
 def release_to(the_class, file):
@@ -263,38 +352,44 @@ def test_what_is_wrong_with_a_submission_is_said(the_class):
     (inbox / "more").symlink_to(the_class.folder)
     people.save(mine(0), inbox / "ada00", the_class.students[0]._replace(id=".ipynb_checkpoints"))
     first = people.save(mine(1), inbox, the_class.students[1], "a.ipynb")
-    last = people.save(mine(1), inbox, the_class.students[1], "b.ipynb", when=people.WHEN + 60)
+    people.save(mine(1), inbox, the_class.students[1], "b.ipynb", when=people.WHEN + 60)
     (inbox / "homework final (2).ipynb").write_text(json.dumps(mine(2)))
     os.utime(inbox / "homework final (2).ipynb", (people.WHEN, people.WHEN))
     (inbox / "dana03.ipynb").write_text(json.dumps(mine(3))[:-900])
     with (inbox / "eli04.ipynb").open("wb") as file:
         file.truncate(200_000_000)
     (inbox / "fay05.ipynb").symlink_to(first)
-    the_class.hand_in(6, {"cells": [], "metadata": {"ngd": {"set": "gaussian"}}})
+    the_class.hand_in(6, json.loads((ROOT / "exercises" / "gaussian.ipynb").read_text("utf-8")))
+    (inbox / "gus06" / "notes.pdf").write_bytes(b"%PDF")
+    (inbox / "readme.txt").write_bytes(b"")
     (inbox / "solution.zip").write_bytes(b"PK")
     (inbox / "stranger.ipynb").write_text('{"cells": []}')
     found = the_class.collect()
     notes = {s.student.id: " ".join(s.notes) for s in found.submissions}
     assert "late by" in notes["ada00"]
-    assert "handed in 2 times" in notes["bo01"] and found.submissions[1].path == last
+    assert "handed in 2 times" in notes["bo01"] and str(found.submissions[1].path) == "bo01/b.ipynb"
     assert "its name is nobody's; the seal inside is of cem02" in notes["cem02"]
     assert found.submissions[2].path and found.submissions[2].cells
     assert "damaged" in notes["dana03"] and "200 MB are too large" in notes["eli04"]
     assert "a link" in notes["fay05"] and "of the set gaussian" in notes["gus06"]
     assert "no seal" in notes["gus06"] and notes["hao07"] == "nothing was handed in"
-    assert len(found.strays) == 3 and "not a notebook" in " ".join(found.strays)
-    assert "more: not a notebook" in " ".join(found.strays)
-    assert "cannot be told" in " ".join(found.strays)
+    assert "gus06/notes.pdf: not a notebook" in notes["gus06"]
+    assert sorted(found.strays) == [
+        "more: whose it is cannot be told; a link, or no plain file; not opened",
+        "readme.txt: not a notebook (.ipynb); not opened",
+        "solution.zip: whose it is cannot be told; damaged: this is no zip",
+        "stranger.ipynb: whose it is cannot be told; not graded",
+    ]
     for name in ("dana03", "eli04", "fay05"):
         assert next(s for s in found.submissions if s.student.id == name).path is None
 
 
 def test_nobody_hands_in_for_another(the_class):
     """A student names the file, the platform the folder."""
-    bo = the_class.hand_in(1, the_class.filled(1))
+    the_class.hand_in(1, the_class.filled(1))
     the_class.hand_in(0, the_class.filled(0, people.empty), "bo01.ipynb")
     found = the_class.collect().submissions
-    assert found[1].path == bo and found[0].path.name == "bo01.ipynb"
+    assert [str(s.path) for s in found[:2]] == ["ada00/bo01.ipynb", "bo01/bernoulli.ipynb"]
     assert found[1].notes == []
 
 
@@ -405,7 +500,13 @@ def test_interrupted_and_resumed(the_class, how):
         the_class.hand_in(k, book)
     command = [sys.executable, "-m", "ngdlib.exercises.classroom", "--class", str(the_class.folder)]
     command += ["grade", "--submissions", str(the_class.inbox)]
-    run = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    run = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # as at a keyboard
+    )
     graded = the_class.released.folder / "graded"
     for _ in range(600):
         if graded.is_dir() and len(list(graded.glob("*.json"))) >= 2:
@@ -456,9 +557,9 @@ def graded(the_class):
     return run
 
 
-def table(file):
-    with file.open(encoding="utf-8", newline="") as rows:
-        read = csv.DictReader(rows)
+def table(file, separator=","):
+    with file.open(encoding="utf-8-sig", newline="") as rows:
+        read = csv.DictReader(rows, delimiter=separator)
         return read.fieldnames, list(read)
 
 
@@ -489,6 +590,44 @@ def test_moodle_gets_its_worksheet_back(graded):
         changed = {c for c in columns if row[c] != was[c]}
         assert changed <= {"Grade", "Feedback comments"} and 0 <= float(row["Grade"]) <= 17
     assert rows[0]["Grade"] == "17.00"
+
+
+def test_a_gradebook_with_semicolons_goes_back_with_them(graded):
+    """As Canvas writes it where a comma is in numbers: its own separator, rows and extra column."""
+    released, results = graded("canvas-semicolon")
+    export(released, results, {})
+    columns, rows = table(released.folder / "canvas.csv", ";")
+    _, before = table(FORMS / "canvas-semicolon.csv", ";")
+    assert columns == [*list(before[0])[:6], "One coin, three charts (64870)"]
+    assert [{c: row[c] for c in columns[:6]} for row in rows[1:]] == [
+        {c: row[c] for c in columns[:6]} for row in before[1:4]
+    ]
+    assert rows[1][columns[-1]] == "17.00" and not any("(read only)" in r.values() for r in rows)
+
+
+def test_moodle_gets_a_worksheet_with_a_workflow_back(graded):
+    """With a byte-order mark, lines that end as on Windows, a comment of two lines."""
+    released, results = graded("moodle-workflow")
+    export(released, results, {})
+    columns, rows = table(released.folder / "moodle.csv")
+    header, before = table(FORMS / "moodle-workflow.csv")
+    assert columns == header and "Marking workflow state" in columns
+    for row, was in zip(rows, before, strict=True):
+        changed = {c for c in columns if row[c] != was[c].strip()}
+        assert changed <= {"Grade", "Feedback comments"} and 0 <= float(row["Grade"]) <= 17
+
+
+def test_moodle_finds_by_address_whom_it_has_no_number_for(graded):
+    """From its exported grades, whose form is that of load_data_test.php: ID number as it was."""
+    released, results = graded("moodle-list")
+    export(released, results, {})
+    columns, rows = table(released.folder / "moodle.csv")
+    _, before = table(FORMS / "moodle-list.csv")
+    assert columns == MOODLE
+    for row, was in zip(rows, before, strict=True):
+        assert row["Full name"] == f"{was['First name']} {was['Surname']}"
+        assert all(row[c] == was[c] for c in ("ID number", "Email address"))
+    assert [row["Grade"] for row in rows][::2] == ["17.00", "0.00"]
 
 
 def test_nbgrader_columns(graded):
@@ -529,6 +668,23 @@ def test_feedback_says_what_the_page_says(the_class):
     assert not any(s.id in page or s.name in page for s in the_class.students[1:])
 
 
+def test_feedback_counts_and_shows_what_was_typed(the_class):
+    """No try more, no hint, no name of the machine's: the points, the answer, what went wrong."""
+    book = the_class.filled(0)
+    for item, code in [("q1", 'q1 = "1/("'), ("q2", 'q2 = ["only-one"]'), ("q4", "q4 = 0.123"),
+                       ("q8", "q8 = p")]:  # fmt: skip
+        people.put(book, item, code)
+    the_class.hand_in(0, book)
+    (the_class.inbox / "bo01.pdf").write_bytes(b"%PDF")
+    feedback(the_class.released, the_class.key, the_class.grade_all())
+    pages = the_class.released.folder / "feedback"
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", (pages / "ada00.html").read_text("utf-8")))
+    assert "Cannot be read · 0 of 1 point" in page and "Not right · 0 of 2 points" in page
+    assert "only-one" in page and "0.123" in page and "The cell of this answer stopped with" in page
+    assert not re.search(r"Try (the )?hint|does not count|yet ·|bernoulli\.q", page)
+    assert "bo01.pdf: not a notebook" in (pages / "bo01.html").read_text("utf-8")
+
+
 def test_what_a_student_writes_is_text(the_class):
     book = the_class.filled(0)
     people.put(book, "q1", "q1 = '<img src=x onerror=alert(1)> $</span><script>$ `</code><script>'")
@@ -555,7 +711,7 @@ def test_a_student_does_not_hear_of_another(the_class):
     feedback(the_class.released, the_class.key, results)
     report(the_class.released, results, [])
     page = (the_class.released.folder / "feedback" / "bo01.html").read_text("utf-8")
-    assert "ada00" not in page and "Ada" not in page
+    assert "ada00" not in page and "Ada" not in page and "another student&#x27;s notebook" in page
     assert "ada00" in (the_class.released.folder / "report.html").read_text("utf-8")
 
 
@@ -566,6 +722,7 @@ def test_the_report_counts_mistakes_by_name(the_class):
     page = (the_class.released.folder / "report.html").read_text("utf-8")
     assert "probability-chart 3" in said and "invariant 3" in page and "x.zip" in page
     assert "hao07: nothing was handed in" in page and "one answer for all" in page
+    assert "1, probability-chart: That is the information about the probability" in page
 
 
 # --- read by a person -----------------------------------------------------------------------------
@@ -663,9 +820,10 @@ def test_the_commands_say_what_is_missing(tmp_path, capsys):
     assert main([*job, "new"]) == 0 and main([*job, "new"]) == 1
     assert "show it to nobody" in capsys.readouterr().out
     for arguments, says in [
-        (["release"], "SET: expected one of"),
-        (["release", "--set", "bernoulli"], "ROSTER: there is no file"),
-        (["grade"], "SET: expected one of (none was released)"),
+        (["release"], "SET: name one of basins, bernoulli"),
+        (["release", "--set", "bernoulli"], "ROSTER: name the table"),
+        (["release", "--set", "bernoulli", "--roster", "x.csv"], "ROSTER: there is no file"),
+        (["grade"], "SET: name one of (none was released)"),
     ]:
         assert main([*job, *arguments]) == 1
         assert says in capsys.readouterr().err
@@ -678,3 +836,6 @@ def test_unsafe_says_what_that_means(the_class, capsys):
     out = capsys.readouterr()
     assert "read the key, change all grades" in out.err and "8 of 8 graded" in out.err
     assert "8 students, mean 2.12 of 17 points" in out.out
+    assert (
+        main(job[:3]) == 1 and "SUBMISSIONS: name the folder or the zip" in capsys.readouterr().err
+    )

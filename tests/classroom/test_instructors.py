@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 
 from ngdlib.exercises.classroom import key as keys
@@ -28,7 +29,8 @@ def test_what_is_typed_prints_what_is_shown(tmp_path):
         if "SUBMISSIONS" in command:
             released = Released(tmp_path / "ngd-class", "bernoulli")
             key = keys.read(tmp_path / "ngd-class")
-            people.a_class_of_sixty(released, key, tmp_path / "downloads")
+            people.a_class_of_sixty(released, key, tmp_path / "submissions")
+            shutil.make_archive(str(tmp_path / "submissions"), "zip", tmp_path / "submissions")
         env = {k: v for k, v in os.environ.items() if k != "MAKEFLAGS"}
         run = subprocess.run(
             command.replace("make", "make -s", 1),

@@ -20,6 +20,7 @@ from ngdlib.exercises.classroom.grade import grade
 from ngdlib.exercises.classroom.pages import feedback, report
 from ngdlib.exercises.classroom.release import Released, release, same_for_all
 from ngdlib.exercises.classroom.sandbox import UNSAFE, trouble
+from ngdlib.exercises.notebook.answers import chapters
 from ngdlib.exercises.sets.files import ROOT
 
 
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     job.add_argument("--due", default="", help="when it is late, such as '2026-12-01 23:59'")
     job.add_argument("--site", default="", help="address of the published book, with its wheel")
     job = jobs.add_parser("grade", help="grade what was handed in")
-    job.add_argument("--submissions", default="", help="a folder with notebooks")
+    job.add_argument("--submissions", default="", help="a folder with notebooks, or a zip")
     job.add_argument("--set", default="", help="which set, where more than one was released")
     job.add_argument("--unsafe", action="store_true", help=UNSAFE)
     options = parser.parse_args(arguments)
@@ -58,8 +59,12 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _release(options: argparse.Namespace) -> int:
-    key, roster = keys.read(options.folder), Path(options.roster or "ROSTER")
-    wheel = _wheel(options.folder)
+    key = keys.read(options.folder)
+    if not options.set:
+        raise ValueError(f"SET: name one of {', '.join(chapters())}")
+    if not options.roster:
+        raise ValueError("ROSTER: name the table of your students: ROSTER=roster.csv")
+    wheel, roster = _wheel(options.folder), Path(options.roster)
     path = ROOT / "exercises" / f"{options.set}.yml"
     out = release(options.folder, key, path, roster, options.due, options.site, wheel)
     items, students = out.data["items"], out.roster.students
@@ -83,7 +88,9 @@ def _grade(options: argparse.Namespace) -> int:
     key = keys.read(options.folder)
     known = sorted(p.parent.name for p in options.folder.glob("*/release.json"))
     if not options.set and len(known) != 1:
-        raise ValueError(f"SET: expected one of {', '.join(known) or '(none was released)'}")
+        raise ValueError(f"SET: name one of {', '.join(known) or '(none was released)'}")
+    if not options.submissions:
+        raise ValueError("SUBMISSIONS: name the folder or the zip: SUBMISSIONS=submissions.zip")
     released = Released(options.folder, options.set or known[0])
     if options.unsafe:
         print(f"[class] {UNSAFE}", file=sys.stderr)
@@ -93,7 +100,7 @@ def _grade(options: argparse.Namespace) -> int:
             f"UNSAFE=yes grades without; {UNSAFE}"
         )
     start = time.monotonic()
-    found = collect(Path(options.submissions or "SUBMISSIONS"), released, key)
+    found = collect(Path(options.submissions), released, key)
     results = grade(released, key, found, unsafe=options.unsafe, tell=Bar())
     results = manual(released, results)
     when = {s.student.id: s.when for s in found.submissions}

@@ -4,7 +4,9 @@
     manual(released, results)      # puts in the points of manual.csv, and keeps that file
 
 Where the roster came from Canvas or Moodle, its file goes back with the grades put in: their
-import finds every student again. Otherwise students are named by id, name and e-mail address.
+import finds every student again. Otherwise students are named by id, name and e-mail address, by
+which Moodle's import of grades can be told to find them. nbgrader's columns are those of its own
+export (nbgrader/plugins/export.py, CsvExportPlugin).
 """
 
 from __future__ import annotations
@@ -51,8 +53,9 @@ def export(
     folder = released.folder
     columns = ["student", "name", *items, "total", "of", "waiting", "notes"]
     _write(folder / "grades.csv", columns, own)
-    _write(folder / "canvas.csv", *_canvas(released, of, possible))
-    _write(folder / "moodle.csv", *_moodle(released, of))
+    separator = released.roster.separator
+    _write(folder / "canvas.csv", *_canvas(released, of, possible), separator)
+    _write(folder / "moodle.csv", *_moodle(released, of), separator)
     _write(folder / "nbgrader.csv", NBGRADER, _nbgrader(released, of, when))
 
 
@@ -80,7 +83,12 @@ def _moodle(released: Released, of: Mapping) -> tuple[list[str], list[dict]]:
     if roster.form == "moodle":
         return roster.columns, [{**s.row, **graded[s.id]} for s in roster.students]
     known = [
-        {"Full name": s.name, "ID number": s.id, "Email address": s.email} for s in roster.students
+        {
+            "Full name": s.name,
+            "ID number": s.row.get("ID number", s.id),
+            "Email address": s.email,
+        }
+        for s in roster.students
     ]
     return MOODLE, [{**k, **graded[s.id]} for k, s in zip(known, roster.students, strict=True)]
 
@@ -154,10 +162,12 @@ def _points(text: str, possible: float, file: Path, student: str) -> float:
     return points
 
 
-def _write(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+def _write(
+    file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], separator: str = ","
+) -> None:
     part = file.with_suffix(".part")
     with part.open("w", encoding="utf-8", errors="replace", newline="") as out:
-        table = csv.DictWriter(out, columns, restval="", extrasaction="ignore")
+        table = csv.DictWriter(out, columns, restval="", extrasaction="ignore", delimiter=separator)
         table.writeheader()
         table.writerows({k: _safe(v) for k, v in row.items()} for row in rows)
     part.replace(file)

@@ -175,12 +175,15 @@ def _items(
         checked = check(
             f"{chapter}.{name}", answer, seed=seeds[name], folder=released.sets, private=private
         )
-        yield {**base, **_said(checked), "trouble": "" if checked.earned else trouble}
+        yield {**base, **_said(checked, answer), "trouble": "" if checked.earned else trouble}
 
 
-def _said(checked: Checked) -> Result:
-    kind, says = checked.result.kind, checked._repr_markdown_()
-    return {"kind": kind, "earned": round(checked.earned, 4), "says": says}
+def _said(checked: Checked, answer: Any) -> Result:
+    typed = "" if callable(answer) or not checked.answered else answer
+    if not isinstance(typed, str):
+        typed = json.dumps(typed, ensure_ascii=False)
+    says = checked.graded(typed if len(typed) <= 400 else f"{typed[:400]} …")
+    return {"kind": checked.result.kind, "earned": round(checked.earned, 4), "says": says}
 
 
 def _given(item: Mapping, session: Session) -> tuple[Any, str]:
@@ -194,7 +197,7 @@ def _given(item: Mapping, session: Session) -> tuple[Any, str]:
         return "", str(error)
     for cell, code in session.cells:
         if cell in session.errors and re.search(rf"\b{re.escape(name)}\b", code):
-            return answer, f"its cell stopped with {session.errors[cell]}"
+            return answer, f"The cell of this answer stopped with {session.errors[cell]}"
     return answer, ""
 
 

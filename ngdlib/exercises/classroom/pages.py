@@ -31,7 +31,8 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto
 h2 { font-size: 1.1rem; margin: 2rem 0 .3rem } pre { overflow-x: auto }
 table { border-collapse: collapse } td, th { padding: .2rem .8rem .2rem 0; text-align: left }
 td.n, th.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
-p:has(math), li:has(math) { overflow: auto hidden } p, li, td { overflow-wrap: anywhere }
+p:has(math) { overflow: auto hidden } p, li, td { overflow-wrap: anywhere }
+ul, ol { padding-left: 1.5em } .wide { overflow-x: auto }
 .notes { padding-left: .8rem; border-left: 3px solid; list-style: none }
 math { font-size: 1.05em } details { margin: .5rem 0 }
 """
@@ -67,7 +68,7 @@ def _student(
     parts = [
         f"<p>{html.escape(name)}: <strong>{earned:g} of {amount(possible)}</strong>"
         f"{', and some wait for your instructor' if waiting else ''}.</p>",
-        _listed(result["stopped"]),
+        _listed([_told(note) for note in result.get("notes", ())] + result["stopped"]),
     ]
     for number, got in enumerate(result["items"], 1):
         item, values = items[got["id"]], draw(items[got["id"]], seeds[got["id"]])
@@ -81,6 +82,11 @@ def _student(
         solution = as_html(fill(item["solution"], values))
         parts.append(f"<details><summary>Worked solution</summary>{solution}</details>")
     return _page(f"{released.data['title'].strip()}: feedback", "".join(parts))
+
+
+def _told(note: str) -> str:
+    """A note in the words of a student, who does not hear of others."""
+    return re.sub(r"this is the notebook of .*", "this is another student's notebook", note)
 
 
 def _manual(item: Mapping, got: Mapping) -> str:
@@ -108,14 +114,16 @@ def report(released: Released, results: Sequence[Mapping], strays: Sequence[str]
     sums = [total(r)[0] for r in results]
     possible = total(results[0])[1]
     text = [f"{len(results)} students, mean {sum(sums) / len(sums):.2f} of {possible:g} points"]
-    rows, alike = [], same_for_all(released.data)
+    rows, meant, alike = [], [], same_for_all(released.data)
     for k, item in enumerate(released.data["items"]):
         got = [r["items"][k] for r in results]
         right = sum(g["earned"] == g["possible"] for g in got)
         empty = sum(g["kind"] in ("empty", "unreadable") for g in got)
         mean = sum(g["earned"] or 0.0 for g in got) / len(got)
         kinds = Counter(g["kind"] for g in got if g["kind"] not in ("equal", "empty", "manual"))
-        named = ", ".join(f"{kind.removeprefix('known:')} {n}" for kind, n in kinds.most_common(6))
+        often = [(kind.removeprefix("known:"), n) for kind, n in kinds.most_common(6)]
+        named = ", ".join(f"{name} {n}" for name, n in often)
+        meant += _meant(k + 1, item, [name for name, _ in often])
         rows.append(
             f"<tr><td>{k + 1}. {as_html(fill(item['title'], draw(item, '1')), True)}</td>"
             f'<td class="n">{mean:.2f} of {item["points"]:g}</td><td class="n">{right}</td>'
@@ -126,16 +134,32 @@ def report(released: Released, results: Sequence[Mapping], strays: Sequence[str]
     noted = [f"{r['student']}: {note}" for r in results for note in r["notes"] + r["stopped"]]
     text += [f"{len(noted) + len(strays)} notes, in report.html"] if noted or strays else []
     one = "".join(f"<li>{html.escape(i)}: {as_html(why, True)}</li>" for i, why in alike.items())
+    words = (
+        f"<details><summary>What these mistakes are</summary><ul>{''.join(meant)}</ul></details>"
+    )
     body = (
-        f"<p>{html.escape(text[0])}.</p><table><thead><tr><th>Question</th><th class='n'>Mean</th>"
+        f"<p>{html.escape(text[0])}.</p><div class='wide'><table><thead><tr><th>Question</th>"
+        f"<th class='n'>Mean</th>"
         f"<th class='n'>Right</th><th class='n'>Empty</th><th>Mistakes, how often</th></tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table><h2>To look at</h2>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>{words if meant else ''}<h2>To look at</h2>"
         + (_listed([*strays, *noted]) or "<p>Nothing.</p>")
         + f"<h2>Questions with one answer for all</h2><ul>{one}</ul>"
     )
     page = _typeset({"": _page(f"{released.data['title'].strip()}: the class", body)})[""]
     (released.folder / "report.html").write_text(page, encoding="utf-8", errors="replace")
     return "\n".join(text)
+
+
+def _meant(number: int, item: Mapping, names: Sequence[str]) -> list[str]:
+    """What is told to a student who made one of these mistakes of an item."""
+    known = [*item.get("mistakes", []), *item.get("options", []), *item.get("steps", [])]
+    said = {m["id"]: m["feedback"] for m in known if m.get("feedback")}
+    values = draw(item, "1")
+    return [
+        f"<li>{number}, {html.escape(name)}: {as_html(fill(said[name], values), True)}</li>"
+        for name in names
+        if name in said
+    ]
 
 
 def _listed(notes: Sequence[str]) -> str:

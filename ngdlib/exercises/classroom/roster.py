@@ -2,9 +2,12 @@
 
     students = read(Path("roster.csv"))
 
-Four forms are read by their header: a plain table (`student`, and if you like `name`, `email`),
-Canvas's exported gradebook, Moodle's grading worksheet, nbgrader's table of students. Grades go
-back in the form in which the roster came.
+Five forms are read by their header: a plain table (`student`, and if you like `name`, `email`),
+Canvas's exported gradebook, Moodle's grading worksheet, Moodle's exported grades or list of
+participants, nbgrader's table of students. Grades go back in the form in which the roster came.
+Columns are as Canvas (app/models/gradebook_exporter.rb) and Moodle (mod/assign/feedback/offline,
+grade/import/csv/tests/load_data_test.php) write and read them; separators are a comma, or the
+semicolon or tab that both may be set to, and that spreadsheets write.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ ID = re.compile(r"[\w@+-][\w.@+-]{0,79}")  # it becomes the name of a folder
 FORMS = {  # form: (columns that tell it, columns that may name the student, in this order)
     "canvas": (("Student", "ID", "Section"), ("SIS Login ID", "SIS User ID", "ID")),
     "moodle": (("Identifier", "Grade"), ("ID number", "Email address", "Identifier")),
+    "moodle list": (("First name", "Email address"), ("ID number", "Username", "Email address")),
     "nbgrader": (("id", "last_name", "first_name"), ("id",)),
     "plain": (("student",), ("student",)),
 }
@@ -38,12 +42,13 @@ class Student(NamedTuple):
 
 class Roster(NamedTuple):
     """form: a key of FORMS; columns: of the file; notes: rows that are no students (Canvas puts
-    `Points Possible` there)."""
+    `Points Possible` and its test student there); separator: of the columns."""
 
     form: str
     columns: list[str]
     students: list[Student]
     notes: list[Mapping[str, str]]
+    separator: str = ","
 
 
 def read(path: Path) -> Roster:
@@ -53,7 +58,9 @@ def read(path: Path) -> Roster:
         raise ValueError(f"ROSTER: there is no file {path}")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file)
+            separator = max(",;\t", key=file.readline().count)
+            file.seek(0)
+            table = csv.DictReader(file, delimiter=separator)
             rows = [(table.line_num, row) for row in table]
             columns = list(table.fieldnames or [])
     except (UnicodeDecodeError, csv.Error) as error:
@@ -77,7 +84,7 @@ def read(path: Path) -> Roster:
         students[student.id] = student
     if not students:
         raise ValueError(f"{path}: no student stands in it")
-    return Roster(form, columns, list(students.values()), notes)
+    return Roster(form, columns, list(students.values()), notes, separator)
 
 
 def _is_note(row: Mapping[str, str]) -> bool:
@@ -85,6 +92,8 @@ def _is_note(row: Mapping[str, str]) -> bool:
         row["Student"],
         [row[c] for c in ("ID", "SIS Login ID", "SIS User ID") if c in row],
     )
+    if first == "Student, Test":
+        return True
     return not any(rest) and (not first or "Points Possible" in first or "Manual Posting" in first)
 
 
@@ -92,6 +101,8 @@ def _student(form: str, row: Mapping[str, str]) -> Student:
     named = next((row[c] for c in FORMS[form][1] if row.get(c)), "")
     email = row.get("Email address") or row.get("email", "")
     name = row.get("Student") or row.get("Full name") or row.get("name", "")
+    if form == "moodle list":
+        name = f"{row['First name']} {row.get('Last name') or row.get('Surname', '')}".strip()
     if form == "nbgrader":
         name = f"{row['first_name']} {row['last_name']}".strip()
     last, comma, first = name.partition(",")  # Canvas: Lovelace, Ada

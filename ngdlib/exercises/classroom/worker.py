@@ -128,7 +128,10 @@ for line in asked:
         text = json.dumps({"id": ask["id"], **reply})
     except BaseException as error:
         try:
-            words = str(error)[:200]
+            words = str(error)
+            if isinstance(error, SyntaxError):  # without the name of a file that is none
+                words = f"{error.msg}, line {error.lineno}"
+            words = words[:200]
         except BaseException:
             words = ""
         text = json.dumps({"id": ask["id"], "ok": False, "error": [type(error).__name__, words]})

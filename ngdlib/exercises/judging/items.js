@@ -132,9 +132,11 @@ function checkNumeric(item, answer, values, budget) {
     if (item.exact !== undefined && (tree[0] === 'num' || tree[0] === 'neg')) r.feedback += ` Exactly: ${item.exact}.`;
     return r;
   }
-  const m = (item.mistakes || []).find(m => close(constantOf(trees(item, values, m.match))));
+  const known = is => (item.mistakes || []).find(m => is(constantOf(trees(item, values, m.match))));
+  let m = known(close);
+  if (!m && roundsTo(tree, right)) return say(item, 'digits');
+  m = m || known(y => roundsTo(tree, y)); // a mistake is one too when it is rounded
   if (m) return knownMistake(m);
-  if (roundsTo(tree, right)) return say(item, 'digits');
   if (close(right, Math.min(3 * rtol, 0.005), 3 * atol)) return say(item, 'close');
   if (close(-right)) return say(item, 'sign');
   const factor = [2, 0.5, 10, 0.1, 100, 0.01, 1000, 0.001].find(k => close(k * right));
@@ -142,7 +144,7 @@ function checkNumeric(item, answer, values, budget) {
   return say(item, right && close(1 / right) ? 'reciprocal' : 'different');
 }
 
-/* a typed decimal that is the answer, rounded or cut off at its own last digit */
+/* a typed decimal that is this number, rounded or cut off at its own last digit */
 function roundsTo(tree, right) {
   const [kind, text] = tree[0] === 'neg' ? tree[1] : tree;
   if (kind !== 'num' || /e/i.test(text) || !right || (right < 0) !== (tree[0] === 'neg')) return false;
@@ -170,9 +172,14 @@ function checkMatrix(item, answer, values, budget) {
   const good = verdicts.map(v => v.kind === 'equal');
   if (good.every(ok => ok)) return say(item, 'equal');
   const counted = good.filter((ok, k) => !(ok && right[k].values.tree[0] === 'num' && right[k].values.tree[1] === '0')), share = item.up_to ? 0 : counted.filter(ok => ok).length / counted.length;
+  /* all entries are these numbers, typed to three digits */
+  const close = refs => refs.every((r, k) => { const x = mine[k].double(0), y = r.values.double(0); return x !== null && y !== null && Math.abs(x - y) <= 5e-3 * Math.abs(y); });
+  const numbers = !Object.keys(vars).length && !close(right);
   for (const mistake of item.mistakes || []) {
     const [p, q] = shape(mistake.match);
-    if (p === n && q === m && references(mistake.match).every((r, k) => r.matches(mine[k]))) return knownMistake(mistake, share);
+    if (p !== n || q !== m) continue;
+    const known = references(mistake.match);
+    if (known.every((r, k) => r.matches(mine[k])) || (numbers && close(known))) return knownMistake(mistake, share);
   }
   const wrong = verdicts.findIndex(v => v.equal === false), vague = verdicts.findIndex(v => v.equal === null);
   if (wrong < 0) return judged(item, verdicts[vague], right[vague], mine[vague]);

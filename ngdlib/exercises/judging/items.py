@@ -406,6 +406,9 @@ def _check_numeric(item: Mapping, answer: Any, values: Mapping[str, str], budget
             return _known(mistake)
     if _rounds_to(tree, right):
         return _say(item, "digits")
+    for mistake in item.get("mistakes", []):  # a mistake is one too when it is rounded
+        if _rounds_to(tree, constant(trees(item, values, mistake["match"]))):
+            return _known(mistake)
     if near(right, min(3 * rtol, 0.005), 3 * atol):
         return _say(item, "close")
     if near(-right):
@@ -418,15 +421,17 @@ def _check_numeric(item: Mapping, answer: Any, values: Mapping[str, str], budget
     return _say(item, "different")
 
 
-def _rounds_to(tree: Tree, right: float) -> bool:
-    """Whether a typed decimal is the answer, rounded or cut off at its own last digit."""
+def _rounds_to(tree: Tree, right: float | None) -> bool:
+    """Whether a typed decimal is this number, rounded or cut off at its own last digit."""
     number = tree[1] if tree[0] == "neg" else tree
     if number[0] != "num" or "e" in number[1].lower():
         return False
     digits = len(number[1].replace(".", "").lstrip("0"))
-    if not 2 <= digits <= 12 or not math.isfinite(right) or not right:
+    if not right or not math.isfinite(right) or not 2 <= digits <= 12:
         return False
     x, exact = Decimal(number[1]) * (-1 if tree[0] == "neg" else 1), Decimal(right)
+    if not 0.5 < float(x) / right < 2:  # nor has a number far away so many places
+        return False
     unit = Decimal(1).scaleb(-len(number[1].partition(".")[2]))
     return any(exact.quantize(unit, how) == x for how in (ROUND_HALF_UP, ROUND_DOWN))
 
@@ -494,8 +499,10 @@ def _check_matrix(item: Mapping, answer: Any, values: Mapping[str, str], budget:
     trivial = [r.values.tree == ("num", "0") for r in spec.answer]
     counted = [ok for ok, zero in zip(right, trivial, strict=True) if not (ok and zero)]
     share = 0.0 if item.get("up_to") else sum(counted) / len(counted)
+    numbers = not item.get("vars") and not _close(list(zip(spec.answer, mine, strict=True)))
     for mistake, known in zip(item.get("mistakes", []), spec.mistakes, strict=True):
-        if known and all(r.matches(v) for r, v in zip(known, mine, strict=True)):
+        pairs = list(zip(known, mine, strict=True)) if known else []
+        if pairs and (all(r.matches(v) for r, v in pairs) or (numbers and _close(pairs))):
             return _known(mistake, share)
     wrong = next((k for k, v in enumerate(verdicts) if v.equal is False), None)
     if wrong is None:
@@ -514,6 +521,12 @@ def _check_matrix(item: Mapping, answer: Any, values: Mapping[str, str], budget:
     good, place = _places(spec.shape, right, wrong)
     witness = verdicts[wrong].witness
     return _say(item, "entry", witness, detail=words, good=good, place=place, score=share)
+
+
+def _close(pairs: Sequence[tuple[Reference, Values]]) -> bool:
+    """Whether all entries are these numbers, typed to three digits."""
+    both = [(v.double(0), r.values.double(0)) for r, v in pairs]
+    return all(x is not None and y is not None and abs(x - y) <= 5e-3 * abs(y) for x, y in both)
 
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")

@@ -135,19 +135,26 @@ function byLimit(reference, mine) {
   if (reference.condition || !reference.sample.box) return null;
   const start = reference.sample.points[0], typeset = x => show(x).replace('−', '-');
   for (const name of Object.keys(reference.domain).slice(0, 3)) {
+    if (!variables(reference.values.tree).includes(name)) continue; // the answer goes nowhere as this changes
     const { low, high } = rangeOf(reference.domain[name]), width = Number.isFinite(high - low) ? high - low : 1;
     for (const [end, side] of [[low, 1], [high, -1]]) {
       const endless = !Number.isFinite(end), near = endless ? [12, 20].map(k => -side * 2 ** k) : [16, 24].map(k => end + side * width * 2 ** -k);
       if (!near.every(x => low < x && x < high)) continue;
       const points = near.map(x => ({ ...start, [name]: x }));
       const right = trend(reference.values.tree, points, { left: AMPLE }), yours = trend(mine.tree, points, mine.budget);
-      if (!right || !yours || right === yours) continue;
-      const others = Object.keys(start).filter(n => n !== name).map(n => `$${latexName(n)} = ${typeset(start[n])}$`);
+      if (!right || !yours || right === yours || !telling(end, right, yours)) continue;
+      const seen = [...variables(reference.values.tree), ...variables(mine.tree)];
+      const others = Object.keys(start).filter(n => n !== name && seen.includes(n)).map(n => `$${latexName(n)} = ${typeset(start[n])}$`);
       const to = endless ? (end < 0 ? '-' : '') + '\\infty' : typeset(end);
       return part('limit', 0, `As $${latexName(name)} \\to ${to}$${others.length ? ` (at ${others.join(', ')})` : ''} the answer ${right}, yours ${yours}.`);
     }
   }
   return null;
+}
+/* whether an end of the domain says more than a point inside it */
+function telling(end, right, yours) {
+  const unbounded = way => way.endsWith('without bound');
+  return end === 0 || !Number.isFinite(end) || right === 'goes to 0' || unbounded(right) || unbounded(yours);
 }
 function trend(tree, points, budget) { // where a formula goes along two points near an end, in words
   const [a, b] = points.map(p => new Values(tree, [p], budget).double(0));

@@ -268,6 +268,8 @@ def _by_limit(reference: Reference, mine: Values) -> Part | None:
         return None
     start, answer = reference.sample.points[0], reference.values.tree
     for name, (_, (low, high)) in list(check_domain(reference.domain).items())[:3]:
+        if name not in variables(answer):
+            continue  # the answer goes nowhere as this changes
         width = 1.0 if math.isinf(high - low) else high - low
         for end, side in ((low, 1), (high, -1)):
             near = (
@@ -282,20 +284,28 @@ def _by_limit(reference: Reference, mine: Values) -> Part | None:
                 _trend(answer, points, Budget(AMPLE)),
                 _trend(mine.tree, points, mine.budget),
             )
-            if right and yours and right != yours:
+            if right and yours and right != yours and _telling(end, right, yours):
                 to = ("-" if end < 0 else "") + "\\infty" if math.isinf(end) else _typeset(end)
-                rest = _where(start, name)
+                seen = {*variables(answer), *variables(mine.tree)} - {name}
+                rest = _where({n: x for n, x in start.items() if n in seen})
                 text = f"As ${latex_name(name)} \\to {to}${rest} the answer {right}, yours {yours}."
                 return Part("limit", 0.0, text)
     return None
+
+
+def _telling(end: float, right: str, yours: str) -> bool:
+    """Whether an end of the domain says more than a point inside: where the answer vanishes or one
+    of the two is unbounded, and at 0 and infinity, which a reader tries by heart."""
+    special = {"goes to 0", "grows without bound", "falls without bound"}
+    return end == 0 or math.isinf(end) or right in special or yours in special - {"goes to 0"}
 
 
 def _typeset(x: float) -> str:
     return show(x).replace("\N{MINUS SIGN}", "-")
 
 
-def _where(start: Mapping[str, float], name: str) -> str:
-    others = [f"${latex_name(n)} = {_typeset(x)}$" for n, x in start.items() if n != name]
+def _where(point: Mapping[str, float]) -> str:
+    others = [f"${latex_name(n)} = {_typeset(x)}$" for n, x in point.items()]
     return f" (at {', '.join(others)})" if others else ""
 
 

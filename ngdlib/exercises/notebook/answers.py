@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,18 @@ class Checked:
         return about + (text or self.tip)
 
     def _repr_markdown_(self) -> str:
-        parts = [f"**{self.verdict}** · {self._head()} · `{self.name}`"]
+        return self._shown(f"**{self.verdict}** · {self._head()} · `{self.name}`")
+
+    def graded(self, typed: str) -> str:
+        """The same in Markdown for the feedback of a class, where each try counts and nobody tries
+        again. typed: the answer, where it was no formula."""
+        head = f"**{self.verdict.removesuffix(' yet')}** · {self.earned:g} of "
+        return replace(self, tip="")._shown(head + notebook.amount(self.possible), typed)
+
+    def _shown(self, head: str, typed: str = "") -> str:
+        parts = [head]
+        if typed and not self.read and not self.caret:
+            parts.append(f"Your answer:\n\n{_fenced(typed)}")
         if self.caret:
             parts.append(_fenced(self.caret))
         if self.read:

@@ -50,18 +50,23 @@ def boxes(name: str, folder: Path = FOLDER) -> Shown:
 def progress(*names: str, folder: Path = FOLDER) -> Shown:
     """A table with a row for each set: its chapter, its questions, its points.
 
-    In the page the script fills in what the reader has done. Raises ValueError for an unknown set.
+    In the page the script fills in what the reader has done. Questions that ask for code count once
+    they are worked (book/static/first.js). Raises ValueError for an unknown set.
     """
     sets = [_public(name, folder) for name in names]
     rows = [
-        f'<tr {_counted([data])}><th scope="row"><a href="{data["chapter"]}.html#'
+        f'<tr {_counted([data])} {_coded([data])}><th scope="row"><a href="{data["chapter"]}.html#'
         f'exercises-{data["chapter"]}">{_chapter_title(data, folder)}</a></th>{_counts([data])}'
         f"<td><template>{_bar([data], data['title'])}</template></td></tr>"
         for data in sets
     ]
-    total = f'<tr class="ngd-total" {_counted(sets)}><th scope="row">Together</th>{_counts(sets)}'
+    counted = f"{_counted(sets)} {_coded(sets)}"
+    total = f'<tr class="ngd-total" {counted}><th scope="row">Together</th>{_counts(sets)}'
     coded = sum(item["points"] for data in sets for item in data["items"] if not _in_page(item))
-    note = f"The questions that ask for code, {_points(coded)}, are worked in the notebooks."
+    note = (
+        f"The questions that ask for code, {_points(coded)}, are worked in the notebooks, or in a "
+        "page that <code>make live</code> serves: those that you answer there count here, too."
+    )
     return Shown(
         f"progress({', '.join(map(repr, names))})",
         '<section class="ngd-exercises" aria-label="Your progress"><table class="ngd-table">'
@@ -281,7 +286,7 @@ def _for_notebook(chapter: str, item: Mapping) -> str:
     return (
         f'<p class="ngd-note">Code runs in a notebook: write the function in '
         f"<code>exercises/{chapter}.ipynb</code>, where <code>{html.escape(check)}</code> tries it "
-        "out and says what it finds.</p>"
+        "out and says what it finds. A page that <code>make live</code> serves can do it, too.</p>"
     )
 
 
@@ -438,13 +443,21 @@ HELP = (
 
 
 def _counted(sets: Sequence[Mapping]) -> str:
-    counted = {
+    return f"data-counts='{_points_of(sets, in_page=True)}'"
+
+
+def _coded(sets: Sequence[Mapping]) -> str:
+    return f"data-code='{_points_of(sets, in_page=False)}'"
+
+
+def _points_of(sets: Sequence[Mapping], in_page: bool) -> str:
+    points = {
         f"{data['chapter']}.{item['id']}": item["points"]
         for data in sets
         for item in data["items"]
-        if _in_page(item)
+        if _in_page(item) == in_page
     }
-    return f"data-counts='{json.dumps(counted, separators=(',', ':'))}'"
+    return json.dumps(points, separators=(",", ":"))
 
 
 def _counts(sets: Sequence[Mapping]) -> str:

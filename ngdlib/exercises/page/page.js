@@ -95,7 +95,7 @@ function put(element, html, then = () => {}) {
 }
 
 // --- one question ---------------------------------------------------------------------------------
-function exercise(root, item, key) {
+function exercise(root, item, key, python) {
   const form = root.querySelector('form');
   if (!form) return;
   const multi = root.querySelector('[type=checkbox]');
@@ -104,7 +104,7 @@ function exercise(root, item, key) {
   const told = form.querySelector('.ngd-says'), calm = matchMedia('(prefers-reduced-motion: reduce)'), worth = root.querySelector('.ngd-worth'), fresh = worth.textContent;
   const hints = all(root, '.ngd-hint'), solution = root.querySelector('.ngd-solution');
   const lines = pool && placed && [...pool.children];
-  let values = draw(item, '1'), shown = 1, era = 0;
+  let values = draw(item, '1'), shown = 1, era = 0, code;
   root.addEventListener('focusin', () => window.ngdTypeset?.().catch(() => {}), { once: true }); // loads MathJax in good time
 
   // how a box is read: the names, and whether a polynomial is asked
@@ -117,7 +117,7 @@ function exercise(root, item, key) {
   const read = (text, k) => { const { names, polynomial } = reader(k); return [parse(text, names, polynomial), names]; };
 
   // what stands in the controls
-  const value = () => choices.length ? choices.filter(c => c.checked).map(c => c.value)
+  const value = () => code ? [code.text] : choices.length ? choices.filter(c => c.checked).map(c => c.value)
     : lines ? [...placed.children].map(line => line.dataset.line) : inputs.map(input => input.value);
   function answer() {
     const given = value(), columns = boxes[0] && +boxes[0].dataset.columns;
@@ -126,6 +126,7 @@ function exercise(root, item, key) {
     return inputs.length ? given[0] : given;
   }
   function restore(given) {
+    code?.set(given[0]);
     choices.forEach(c => { c.checked = given.includes(c.value); });
     if (lines) {
       pool.append(...lines);
@@ -153,6 +154,7 @@ function exercise(root, item, key) {
     };
   }
   choices.forEach(choice => { choice.onchange = changed; });
+  code = python?.edit(form, changed);
 
   // the answer has changed: what was said of the old one goes, and the new one is kept, though not checked yet
   let drafting;
@@ -207,6 +209,7 @@ function exercise(root, item, key) {
   }
   form.onsubmit = event => {
     event.preventDefault();
+    if (code) return python.check(free() ? 0 : about(key).hints, tell, judged);
     inputs.forEach(input => input.removeAttribute('aria-invalid'));
     for (const input of inputs) {
       try { read(input.value, inputs.indexOf(input)); } catch (error) {
@@ -219,6 +222,9 @@ function exercise(root, item, key) {
     try { r = check(item, answer(), values); } catch {
       return tell('?', 'asked', 'I cannot tell.', 'The checker failed on this answer.');
     }
+    judged(r);
+  };
+  function judged(r) {
     const my = about(key);
     boxes.filter(box => r.wrong.includes(box.dataset.blank)).forEach(box => invalid(box.querySelector('input')));
     if (r.score === null) return tell('?', 'asked', { unreadable: '', incomplete: 'Not complete yet.' }[r.kind] ?? 'I cannot tell.', prose(r.feedback));
@@ -237,7 +243,7 @@ function exercise(root, item, key) {
     drafting = 0;
     tell(...verdict, won + (only ? letter(only) + ' is wrong: ' : '') + why, each);
     note(key, { best: Math.max(my.best, earned), done: my.done || right, solved: my.solved || right, draft: my.solved || right ? undefined : value(), ...(r.score >= my.score && { answer: value(), score: r.score }) });
-  };
+  }
 
   // hints, solution, another variant
   const free = () => about(key).solved || about(key).shown;
@@ -280,17 +286,18 @@ function exercise(root, item, key) {
 }
 
 // --- progress on the page -------------------------------------------------------------------------
+const counters = [];
 function counter(root) {
-  const counts = Object.entries(JSON.parse(root.dataset.counts)), bar = root.querySelector('progress');
-  const total = counts.reduce((s, [, n]) => s + n, 0), done = root.querySelector('.ngd-done'), sum = root.querySelector('.ngd-sum');
+  const counts = Object.entries(JSON.parse(root.dataset.counts)), bar = root.querySelector('progress'), done = root.querySelector('.ngd-done'), sum = root.querySelector('.ngd-sum');
   const refresh = () => {
-    const got = counts.reduce((s, [key, n]) => s + Math.min(about(key).best, n), 0);
+    const got = counts.reduce((s, [key, n]) => s + Math.min(about(key).best, n), 0), total = counts.reduce((s, [, n]) => s + n, 0);
     done.textContent = `${counts.filter(([key]) => about(key).done).length} of ${counts.length}`;
     sum.textContent = `${round(got)} of ${round(total)}`;
-    if (bar) bar.value = got;
+    if (bar) [bar.max, bar.value] = [total, got];
   };
   refresh();
   views.push(refresh);
+  counters.push({ counts, done, refresh });
 }
 
 function tools(root) {
@@ -344,5 +351,6 @@ if (typeof document !== 'undefined') {
     all(root, '.ngd-tools').forEach(tools);
     all(root, '.ngd-prompt, .ngd-tex, .ngd-preview, .ngd-says, .ngd-item details > div').forEach(box => watch.observe(box));
   }
+  addEventListener('ngd-python', ({ detail }) => detail(exercise, counters)); // live.js: code is worked here
   addEventListener('storage', event => { if (!event.key || event.key === KEY) { load(); views.forEach(view => view()); } });
 }

@@ -90,7 +90,7 @@ function tokenise(text) {
     const [mantissa, exponent = ''] = text.toLowerCase().split('e');
     if (mantissa.replace('.', '').replace(/^0+/, '').length > MAX_DIGITS || exponent.replace(/^[+-]+/, '').length > 2)
       fail('This number has too many digits: give the exact form.', start);
-    if (at(i) === ',' && isDigit(at(i + 1))) fail('Write a decimal point, not a comma: 0.5.', i);
+    if (at(i) === ',' && isDigit(at(i + 1))) fail('Write no comma in a number: 0.5 with a point, 8729 without a break.', i);
     add('num', text, start);
   }
   function subscript() {

@@ -296,7 +296,9 @@ class _Tokens:
         ):
             raise AnswerError("This number has too many digits: give the exact form.", start)
         if self.at(self.i) == "," and _is_digit(self.at(self.i + 1)):
-            raise AnswerError("Write a decimal point, not a comma: 0.5.", self.i)
+            raise AnswerError(
+                "Write no comma in a number: 0.5 with a point, 8729 without a break.", self.i
+            )
         self.add("num", text, start)
 
     def word(self) -> None:

@@ -28,6 +28,8 @@ STYLE = """<style>
 .ngd-objectives th,.ngd-objectives td{text-align:left;vertical-align:top;
  padding:.6rem .8rem .6rem 0;background:none;white-space:normal;font-weight:400}
 .ngd-objectives tr{border-bottom:1px solid var(--ngd-rule,#8888);background:none}
+.ngd-objectives.ngd-objectives :is(th,td){text-align:left;vertical-align:top}/* in JupyterLab */
+.ngd-objectives.ngd-objectives tr{background:none}
 .ngd-objectives thead th,.ngd-objectives .ngd-chapter{font-weight:600}
 .ngd-objectives .ngd-chapter{padding-top:1.6rem;font-size:1rem}
 .ngd-objectives tbody th[scope=row]{width:48%}
