@@ -159,6 +159,10 @@ class Kernel {
     const end = () => this.runs.delete(parent.msg_id) && run.done(run.reply);
     if (run.reply && run.idle) end();
     else if (run.reply) run.quiet = setTimeout(end, 3000); // that it is idle was said to nobody: just after a restart
+    else if (run.idle) run.quiet = setTimeout(() => { // stopped between the code's end and the reply, which is lost
+      run.reply = { status: "error", ename: "KeyboardInterrupt", evalue: "it was stopped just as it ended" };
+      end();
+    }, 3000);
   }
 
   widget(type, { comm_id: id, target_name: target, data }) {
@@ -182,7 +186,7 @@ class Kernel {
     const id = crypto.randomUUID();
     const answer = new Promise((done, fail) => this.runs.set(id, { show, done, fail }));
     this.send(id, "execute_request",
-      { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: false, stop_on_error: true });
+      { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: false, stop_on_error: false }); // the page sends the next
     return answer;
   }
 
@@ -736,6 +740,7 @@ class Question {
 
   // {score, kind, feedback, wrong}, or null where the code did not run to its end.
   async check(code, hints) {
+    await this.book.stopping;
     if (this.book.queue.includes(this) || this.book.running === this) return undefined; // it is being checked
     Object.assign(this, { code, hints, verdict: null, failure: null });
     await this.book.run([this]);
@@ -938,12 +943,14 @@ class Book {
 
   // A cell, and first those above it that this Python has not run.
   runTo(cell) {
+    if (this.stopping) return this.stopping.then(() => this.runTo(cell));
     if (this.queue.includes(cell)) return;
     const above = this.cells.slice(0, this.cells.indexOf(cell)).filter(c => !c.ran && !this.queue.includes(c) && c !== this.running);
     return this.run([...above, cell]);
   }
 
   run(cells) {
+    if (this.stopping) return this.stopping.then(() => this.run(cells)); // the interrupt is not for these
     for (const cell of cells) if (!this.queue.includes(cell) && cell !== this.running) cell.state("waiting");
     this.queue.push(...cells.filter(cell => !this.queue.includes(cell)));
     return (this.pumping ??= this.pump().finally(() => (this.pumping = null)));
@@ -979,19 +986,20 @@ class Book {
     page.dataset.ngdRan = Number(page.dataset.ngdRan ?? 0) + 1;
   }
 
-  // Ends the present run, if there is one; `then` is what the page says of it.
-  async stop(then = "Stopped.") {
+  // Ends the present run, if there is one; `then` is what the page says of it. What is asked for
+  // meanwhile waits until the interrupt has come and the run has ended: it would be hit, too.
+  stop(then = "Stopped.") {
     if (!this.pumping) return;
     this.stopped = then;
     for (const cell of this.queue.splice(0)) cell.state(cell.changed ? "changed, not run" : cell.ran ? "" : "not run");
     this.say("Stopping …");
     clearTimeout(this.late);
     this.late = setTimeout(() => this.say("This cell does not stop when asked to. “Restart” ends it."), 3000);
-    try {
-      await this.kernel.interrupt();
-    } catch (error) {
-      this.say(error.message);
-    }
+    const before = this.stopping, interrupted = this.kernel.interrupt()?.catch(error => this.say(error.message));
+    const stopping = (this.stopping = Promise.all([before, interrupted, this.pumping]).finally(() => {
+      if (this.stopping === stopping) this.stopping = null;
+    }));
+    return stopping;
   }
 
   async restart() {
@@ -1094,10 +1102,7 @@ class Book {
     try {
       const { source, changed, command } = await ask(`live/${name}.json?${values}`);
       if (only_say) return this.command.replaceChildren(el("code", { textContent: command }));
-      if (this.pumping) {
-        this.stop();
-        await this.pumping;
-      }
+      await this.stop();
       const at = this.cells.indexOf(cell);
       history.replaceState(null, "", changed.length ? `#rerun?${values}` : location.pathname + location.search);
       cell.set(source);

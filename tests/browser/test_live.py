@@ -570,6 +570,43 @@ def test_a_run_is_overtaken(page):
     assert page.locator(".ngd-now, [data-rerun], [aria-busy]").count() == 0
 
 
+def test_a_stop_that_comes_late_hits_nothing_else(page):
+    """What is run while the page stops waits for the interrupt, and then runs whole."""
+    page.evaluate(
+        """() => {
+            const { kernel } = ngdBook;
+            const interrupt = () => kernel.constructor.prototype.interrupt.call(kernel);
+            kernel.interrupt = () => new Promise(done => setTimeout(done, 2000)).then(interrupt);
+        }"""
+    )
+    area = first_code(page)
+    write(area, "import time; time.sleep(0.5)")
+    area.press("Shift+Enter")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.wait_for_function("!ngdBook.pumping")
+    write(area, "time.sleep(4); print('who' + 'le')")
+    area.press("Shift+Enter")
+    cell = page.locator("div.cell:has(.ngd-editor)").first
+    cell.get_by_text("whole", exact=True).wait_for()
+    page.wait_for_function("!ngdBook.pumping")
+    assert "1 cell ran" in page.locator(STATUS).inner_text()
+
+
+def test_a_reply_that_is_lost_ends_the_run(page):
+    """Python interrupted between the end of the code and its reply says only that it is idle."""
+    page.evaluate(
+        """() => {
+            const { kernel } = ngdBook, hear = kernel.hear;
+            kernel.hear = message => {
+                if (message.header.msg_type !== 'execute_reply') return hear.call(kernel, message);
+                kernel.hear = hear;
+            };
+        }"""
+    )
+    assert "failed: KeyboardInterrupt: it was stopped just as it ended" in run_first(page, "1 + 1")
+    assert "ran: " in run_first(page, "1 + 2")
+
+
 def test_changes_survive_a_reload(context, live):
     """In this browser, for this page; what the author has printed is back with `Reset all`."""
     page = opened(context, live)
