@@ -23,7 +23,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.special import expit
 
 from ngdlib.families import stable
@@ -365,8 +364,8 @@ def _precondition(factor: Factors | Eigen, V: Array, damping: float, how: str) -
     if isinstance(factor, Factors) and how != "exact":
         pi = _balance(*map(_mean_eigenvalue, factor)) if how == "pi" else 1.0
         on_A, on_G = _split(damping, pi)
-        left = cho_solve(_damped("factor.G", factor.G, on_G), V)
-        return cho_solve(_damped("factor.A", factor.A, on_A), left.T).T
+        left = _solve("factor.G", factor.G, on_G, V)
+        return _solve("factor.A", factor.A, on_A, left.T).T
     basis = _eigen(factor) if isinstance(factor, Factors) else factor
     return basis.U_G @ ((basis.U_G.T @ V @ basis.U_A) / (basis.D + damping)) @ basis.U_A.T
 
@@ -391,7 +390,7 @@ def solve_by_examples(a: ArrayLike, r: ArrayLike, damping: float) -> Array:
         raise ValueError(f"r: expected shape ({len(a)}, units), got {r.shape}")
     with np.errstate(all="ignore"):
         gram = representable("a", a @ a.T / len(a))
-        return representable("r", cho_solve(_damped("a a^T/N", gram, damping), r).T @ a / len(a))
+        return representable("r", _solve("a a^T/N", gram, damping, r).T @ a / len(a))
 
 
 def solve_full(
@@ -416,11 +415,11 @@ def solve_full(
         if len(R) < R.shape[1]:
             gram = representable("layers", R @ R.T)
             right = representable("gradients", R @ g)
-            inside = cho_solve(_damped("R R^T", gram, n * damping), right)
+            inside = _solve("R R^T", gram, n * damping, right)
             solved = representable("damping", (g - R.T @ inside) / damping)
         else:
             F = representable("layers", R.T @ R / n)
-            solved = representable("damping", cho_solve(_damped("F", F, damping), g))
+            solved = representable("damping", _solve("F", F, damping, g))
     ends = np.cumsum([v.size for v in V])
     parts = np.split(solved, ends[:-1])
     return [part.reshape(v.shape[::-1]).T for part, v in zip(parts, V, strict=True)]
@@ -540,7 +539,7 @@ def _precondition_by_examples(layer: Backward, r: Array, damping: float, how: st
     mean_A = (layer.a**2).sum() / n / layer.a.shape[1]
     pi = _balance(mean_A, _mean_eigenvalue(G)) if how == "pi" else 1.0
     on_A, on_G = _split(damping, pi)
-    return solve_by_examples(layer.a, cho_solve(_damped("G", G, on_G), r.T).T, on_A)
+    return solve_by_examples(layer.a, _solve("G", G, on_G, r.T).T, on_A)
 
 
 @np.errstate(all="ignore")
@@ -623,13 +622,19 @@ def _norm(arrays: Sequence[Array]) -> float:
     return float(np.sqrt(sum((a**2).sum() for a in arrays)))
 
 
-def _damped(name: str, matrix: Array, damping: float) -> tuple[Array, bool]:
-    """The Cholesky factor of matrix + damping I, for `cho_solve`."""
+def _solve(name: str, matrix: Array, damping: float, right: Array) -> Array:
+    """(matrix + damping I)^-1 right.
+
+    Cholesky's only says whether the matrix is positive definite. scipy's solver, which would use
+    its factor, has threads beside numpy's, and those that wait for work keep the others from
+    theirs: a step of 784-256-10 took twice as long.
+    """
     damped = matrix.copy()
     damped.flat[:: len(damped) + 1] += damping
     try:
-        return cho_factor(damped, overwrite_a=True)
-    except LinAlgError:
+        np.linalg.cholesky(damped)
+        return np.linalg.solve(damped, right)
+    except np.linalg.LinAlgError:
         raise ValueError(
             f"damping: expected one that makes {name} + {damping:.3g} I positive definite in "
             f"float64; the smallest eigenvalue of {name} is {np.linalg.eigvalsh(matrix)[0]:.3g}"
