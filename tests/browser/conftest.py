@@ -5,17 +5,31 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from benchmarks.demo_frames import launch
+
+WAIT = 120_000  # ms for what a page is to come to: more than a busy machine takes
 
 
 @pytest.fixture(scope="session")
 def browser():
     with sync_playwright() as playwright:
         chromium = launch(playwright)
+        chromium.new_context = patient(chromium.new_context)
+        chromium.new_page = patient(chromium.new_page)
+        expect.set_options(timeout=WAIT)
         yield chromium
         chromium.close()
+
+
+def patient(make):
+    def made(*args, **kwargs):
+        new = make(*args, **kwargs)
+        new.set_default_timeout(WAIT)
+        return new
+
+    return made
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -13,6 +13,12 @@ RESTS = """() => new Promise(done => {
 })"""
 
 
+def after(page, ms: float) -> None:
+    """Waits until the page's timers of less than ``ms`` from now have gone off: by its own clock,
+    which a busy machine makes late."""
+    page.evaluate("ms => new Promise(done => setTimeout(done, ms))", ms)
+
+
 def drawn(page) -> None:
     """Waits until all that was done to a page is drawn: two frames pass in which no script asks for
     another. What runs on for ever is given twenty.

@@ -3,6 +3,7 @@
 import pytest
 
 from book.cells import WIDTH
+from tests.browser.drawing import after
 from tests.browser.test_pages import HTML
 
 CHAPTER = (HTML / "chapters" / "coordinates.html").as_uri()
@@ -54,7 +55,7 @@ def test_a_term_opens_its_meaning_in_place(page):
     shown.wait_for(state="visible")
     assert " ".join(shown.text_content().split()).startswith(said)
     shown.hover()
-    page.wait_for_timeout(400)
+    after(page, 400)
     assert shown.is_visible(), "the pointer may go to what it has opened"
     page.keyboard.press("Escape")
     assert not shown.is_visible()

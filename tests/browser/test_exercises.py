@@ -12,6 +12,7 @@ from ngdlib.exercises.judging.items import draw
 from ngdlib.exercises.page.boxes import boxes, progress
 from ngdlib.exercises.sets.files import load, public
 from ngdlib.style import tokens_css
+from tests.browser.drawing import after
 from tests.conftest import ROOT
 
 VENDOR = ROOT / "_build" / "vendor"
@@ -421,7 +422,7 @@ def test_formulas_are_typeset_as_they_are_typed(opened):
     box.locator("input").press("Enter")
     assert "I cannot read this yet." in verdict(page, "fisher-q")
     assert shown.inner_text() == ""
-    page.wait_for_timeout(200)  # longer than the pause before a preview
+    after(page, 200)  # longer than the pause before a preview
     assert shown.inner_text() == ""
     box.locator("input").fill("")
     page.wait_for_function("() => !document.querySelector('.ngd-preview').childNodes.length")
@@ -686,7 +687,7 @@ BAD = [
 def test_other_files_are_refused(opened, tmp_path):
     page = opened()
     earn(page)
-    page.wait_for_timeout(400)  # what was typed is kept after a pause
+    after(page, 400)  # what was typed is kept after a pause
     before = stored(page)
     page.locator(".ngd-tools summary").click()
     for k, text in enumerate(BAD):

@@ -180,7 +180,7 @@ def test_a_weight_is_typed_and_the_mirror_image_goes(opened):
     kl = model.kl([-1.0, 1.0], [-0.5, 2.0])
     assert float(shown["KL to the target"][0]) == pytest.approx(kl, rel=5e-3)
     page.get_by_role("button", name="Reset").click()
-    page.wait_for_timeout(60)
+    drawn(page)
     assert image.get_attribute("d") and "F₁₁ = F₂₂" in page.evaluate(NUMBERS)
 
 

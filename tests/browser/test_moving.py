@@ -13,6 +13,7 @@ from ngdlib.demos.damped_line import DampedLine
 from ngdlib.demos.kl_balls import KLBalls
 from ngdlib.demos.steps_in_any_chart import StepsInAnyChart
 from ngdlib.demos.two_charts import TwoCharts
+from tests.browser.drawing import after
 
 HTML = Path(__file__).resolve().parents[2] / "_build" / "html"
 DEMOS = [TwoCharts, KLBalls, StepsInAnyChart]
@@ -193,7 +194,7 @@ def test_a_change_of_a_page_measures_nothing(browser):
     before = page.evaluate("asked")
     assert before > 0  # once, when the page has come
     page.evaluate("document.querySelector('.ngd-root').append(document.createElement('i'))")
-    page.wait_for_timeout(600)  # the theme waits 300 ms
+    after(page, 600)  # the theme waits 300 ms
     assert page.evaluate("asked") == before
     page.evaluate("window.dispatchEvent(new Event('resize'))")  # negative control
     page.wait_for_function("before => asked > before", arg=before)

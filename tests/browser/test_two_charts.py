@@ -11,7 +11,7 @@ from ngdlib.demos import TwoCharts
 from ngdlib.demos.two_charts import CHARTS, METRICS
 from ngdlib.descent import Fixed, data_fit, flow, run
 from ngdlib.families import Bernoulli
-from tests.browser.drawing import drawn
+from tests.browser.drawing import after, drawn
 
 FIGURE = "figure#two-charts"
 STATES = [(0.3, 0.8, 0.2), (0.5, 0.8, 0.1), (0.02, 0.5, 0.05), (0.9, 0.0, 0.4), (0.2, 1.0, 2.5)]
@@ -521,7 +521,9 @@ def test_a_module_that_fails_leaves_the_still(browser, tmp_path):
     page, errors = browser.new_page(), []
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
     page.goto((tmp_path / "broken.html").as_uri())
-    page.wait_for_timeout(300)
+    while not errors:
+        page.wait_for_timeout(50)
+    after(page, 300)
     assert page.locator(".ngd-still svg").is_visible() and len(errors) == 1
     page.close()
 

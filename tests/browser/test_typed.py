@@ -7,6 +7,7 @@ import pytest
 import ngdlib.demos
 from ngdlib.demos import BasinRuns, MixtureManifold, TrustRegion
 from ngdlib.demos.base import Count, Number
+from tests.browser.drawing import drawn
 from tests.browser.test_geometry_demos import opened, state
 
 __all__ = ["opened"]
@@ -32,7 +33,7 @@ def number(text: str) -> float:
 @pytest.mark.parametrize("demo", DEMOS, ids=lambda demo: demo.__name__)
 def test_nothing_is_clipped_silently(opened, demo):
     page = opened(demo())
-    page.wait_for_timeout(50)
+    drawn(page)
     traits = [t for t in demo.class_traits().values() if isinstance(t, (Number, Count))]
     ranges = {(t.min, t.max, isinstance(t, Count)) for t in traits}
     for box in page.evaluate(TYPE, ["1e9", "-1e9", "often", ""]):
@@ -58,7 +59,7 @@ def test_a_whole_number_and_a_fraction(opened):
     note = page.get_by_text("a whole number from")
     assert note.is_visible() and note.inner_text().endswith("Taken: 21.")
     page.get_by_role("button", name="Reset").first.click()
-    page.wait_for_timeout(100)
+    drawn(page)
     assert page.get_by_text("Possible:").count() == 0  # it goes with the number that it spoke of
     page = opened(MixtureManifold())
     box = page.get_by_label("weight w of the first, typed")
