@@ -21,6 +21,7 @@ from ngdlib.derive.language import (
     DerivationError,
     E,
     Entry,
+    Foreign,
     Undecided,
     Unfit,
     as_sympy,
@@ -293,6 +294,8 @@ class Derivation:
         for e in equations:
             if not isinstance(e, sp.Equality):
                 raise ValueError(f"equation: expected sympy.Eq(left, right), got {e!r}")
+            for side in e.args:
+                as_sympy(side)
         if len(unknowns) != len(solutions):
             raise ValueError(
                 f"solution: expected one for each of {len(unknowns)} unknowns, got {len(solutions)}"
@@ -402,9 +405,8 @@ class Derivation:
             with decide.guarded():
                 return self._checked(step)
         except Undecided as why:
-            raise DerivationError(
-                self.name, step.number, f"{why}: split the step into smaller ones", 0.0, None
-            ) from None
+            advice = "" if isinstance(why, Foreign) else ": split the step into smaller ones"
+            raise DerivationError(self.name, step.number, f"{why}{advice}", 0.0, None) from None
         except domain.Refuted as why:
             raise DerivationError(self.name, step.number, str(why), math.inf, why.witness) from None
         except (DerivationError, Unfit):
@@ -421,6 +423,7 @@ class Derivation:
     def _checked(self, step: Step) -> StepVerdict:
         pairs = self.pairs(step)
         sides = list(dict.fromkeys(side for pair in pairs for side in pair))
+        domain.known(self, sides)
         if step.relation == "equal" and _restates(step, *pairs[0]):
             domain.check(self, step, sides)
             decide.check_expectations(self, step, sides)

@@ -25,7 +25,7 @@ from sympy.matrices.expressions.matexpr import MatrixExpr
 from sympy.simplify.fu import TR5, TR6
 
 from ngdlib.derive.compute import number
-from ngdlib.derive.language import E, Entry, Undecided, put, spelled_out
+from ngdlib.derive.language import E, Entry, Foreign, Undecided, nodes, put, spelled_out
 
 if TYPE_CHECKING:
     from ngdlib.derive.author import Derivation, Step
@@ -80,6 +80,23 @@ _EVERYWHERE = (
 )  # fmt: skip
 
 
+def known(d: Derivation, sides: list[Any]) -> None:
+    """It is known of every function where it is defined; raises Foreign, before a number is sought.
+    A function of the listed values, such as a binomial coefficient, is a number by then."""
+    for side in sides:
+        if _unknown(side):
+            for case in d.cases(side):
+                if names := _unknown(spelled_out(put(side, case))):
+                    raise Foreign(
+                        f"expected functions whose domain is known here, got {', '.join(names)}"
+                    )
+
+
+def _unknown(x: Any) -> list[str]:
+    heads = {type(f) for f in nodes(x, sp.Function)}
+    return sorted(h.__name__ for h in heads if not issubclass(h, (*_NEEDS, *_EVERYWHERE)))
+
+
 def conditions(x: Any, strict: bool = False, bound: tuple = ()) -> Iterator[Condition]:
     """What `x` needs to be defined and real; `strict` inside a derivative, which needs more."""
     if isinstance(x, MatrixBase):
@@ -88,7 +105,7 @@ def conditions(x: Any, strict: bool = False, bound: tuple = ()) -> Iterator[Cond
         return
     if not getattr(x, "args", ()) or isinstance(x, sp.MatrixSymbol | sp.Indexed):
         if x in (sp.nan, sp.zoo, sp.oo, -sp.oo):
-            raise Undecided(f"{x} is no number")
+            raise Foreign(f"expected real numbers, got {x}")
         return
     if isinstance(x, E) and x.discrete:
         for weight, value in x.terms():
@@ -145,7 +162,7 @@ def conditions(x: Any, strict: bool = False, bound: tuple = ()) -> Iterator[Cond
                 break
         else:
             if not isinstance(x, _EVERYWHERE):
-                raise Undecided(f"it is not known where {x.func} is defined")
+                raise Foreign(f"expected functions whose domain is known here, got {x.func}")
     if strict:  # no derivative where two branches meet
         for meeting in _kinks(x):
             yield Condition(meeting, "nonzero", bound)
@@ -215,10 +232,13 @@ def demand(d: Derivation, needed: Condition, var: Any = None, case: Mapping | No
 
 
 def _prove(d: Derivation, needed: Condition, var: Any, case: Mapping | None) -> None:
+    x = needed.expression
     if needed.sign == "invertible":
         _demand_invertible(d, needed)
         return
-    x = needed.expression
+    if isinstance(x, sp.Determinant) and needed.sign == "nonzero" and _invertible(d, x.arg):
+        return
+    x, needed = _determinants_positive(d, needed)
     if x.has(MatrixExpr):
         raise Undecided(f"it is not known whether {needed}")
     try:
@@ -706,6 +726,15 @@ def _enclosure(x: Any, box: Mapping) -> Any:
 def _demand_invertible(d: Derivation, needed: Condition) -> None:
     if not _invertible(d, needed.expression):
         raise Undecided(f"{needed.expression} need not be invertible: say what it is in the domain")
+
+
+def _determinants_positive(d: Derivation, needed: Condition) -> tuple[Any, Condition]:
+    """A condition with each determinant of a positive definite matrix as a number above 0."""
+    found = [e for e in nodes(needed.expression, sp.Determinant) if _definite(d, e.arg) == 1]
+    names = {e: sp.Dummy("det", positive=True) for e in found}
+    above = tuple((name, sp.Interval.open(0, sp.oo)) for name in names.values())
+    x = needed.expression.xreplace(names)
+    return x, needed._replace(expression=x, bound=(*needed.bound, *above))
 
 
 def _positive(d: Derivation, scalar: Any, sign: str = "positive") -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.matrices import MatrixBase
-from sympy.matrices.expressions.matexpr import MatrixExpr
+from sympy.matrices.expressions.matexpr import MatrixElement, MatrixExpr
 
 MATRIX_KINDS = ("any", "symmetric", "positive definite", "invertible")
 
@@ -36,6 +36,10 @@ class DerivationError(Exception):
 
 class Undecided(Exception):
     """Sympy can neither prove nor refute that an expression vanishes."""
+
+
+class Foreign(Undecided):
+    """What there is no rule for: a smaller step would not help."""
 
 
 class Unfit(ValueError):
@@ -166,15 +170,84 @@ def _put_inside(x: Any, replacements: Mapping, capture: bool, done: dict) -> Any
     return x if all(a is b for a, b in zip(args, x.args, strict=True)) else x.func(*args)
 
 
+#: What stands on a line, beside functions: those are looked at where their arguments are known.
+HELD = (
+    sp.Symbol, sp.Rational, sp.NumberSymbol, sp.Add, sp.Mul, sp.Pow, sp.Function, sp.Indexed,
+    sp.IndexedBase, sp.Determinant, sp.Trace, sp.Permanent, sp.DotProduct, MatrixExpr,
+    MatrixBase, MatrixElement, sp.UnevaluatedExpr, sp.Max, sp.Min, *UNEVALUATED,
+)  # fmt: skip
+_ENDS = (sp.oo, -sp.oo, sp.nan, sp.zoo)  # legal as ends; elsewhere "no number", says `domain`
+_TESTS = (sp.core.relational.Relational, sp.And, sp.Or, sp.Not, sp.true.func, sp.false.func)
+
+
 def as_sympy(x: Any) -> Any:
-    """As a sympy object, left exactly as written; matrices immutable."""
+    """As a sympy object, left exactly as written; matrices immutable. ValueError for what no line
+    can hold: a float, a limit, a complex number, a set, an integral without ends."""
     if isinstance(x, bool | str | float):
         raise ValueError(
             f"expression: expected a sympy expression or an integer, got {x!r} "
             "(write Rational(1, 2) for 0.5)"
         )
-    x = sp.sympify(x)
-    return sp.ImmutableMatrix(x) if isinstance(x, MatrixBase) else x
+    x = x if x is None else sp.sympify(x)
+    x = sp.ImmutableMatrix(x) if isinstance(x, MatrixBase) else x
+    strange = () if isinstance(x, sp.Expr | MatrixBase) else (x, "")
+    strange = strange or _strange(x)
+    if strange:
+        part, advice = strange
+        raise ValueError(
+            "expression: expected real numbers, symbols, functions, derivatives, integrals, sums, "
+            f"expectations or matrices, got {str(part)[:80]}{advice}"
+        )
+    return x
+
+
+@lru_cache(maxsize=50000)
+def _strange(x: Any) -> tuple:
+    """The first part of an expression that no line can hold, and what to write in its place."""
+    if isinstance(x, sp.MatrixSymbol) or x in _ENDS:
+        return ()
+    if isinstance(x, sp.Float):
+        return x, " (write Rational(1, 2) for 0.5)"
+    if isinstance(x, sp.Limit | sp.Order):
+        return x, " (write what is left out: `expand`)"
+    if isinstance(x, sp.Integral | sp.Sum | sp.Product) and any(len(e) != 3 for e in x.limits):
+        return x, " (give it two ends: (x, 0, 1))"
+    if not isinstance(x, HELD) or not (x.is_commutative or not isinstance(x, sp.Symbol)):
+        return x, ""
+    if isinstance(x, sp.Function | sp.Pow | sp.MatPow) and not isinstance(x, AppliedUndef):
+        numbers = x.args[1:] if isinstance(x, sp.MatPow) else x.args
+        if any(isinstance(part, MatrixExpr | MatrixBase) for part in numbers):
+            return x, " (a function of numbers, not of matrices)"
+    if isinstance(x, sp.Derivative) and any(isinstance(v, MatrixExpr) for v in x.variables):
+        return x, " (a derivative in a symbol, entry by entry)"
+    return next((found for part in _parts(x) if (found := _strange(part))), ())
+
+
+def _parts(x: Any) -> Iterable:
+    """What an expression is made of: limits, branches and their tests taken apart."""
+    if isinstance(x, MatrixBase):
+        return x
+    if isinstance(x, sp.Piecewise):
+        return [part for branch in x.args for part in (branch[0], *_sides(branch[1]))]
+    if isinstance(x, UNEVALUATED):
+        return [part for arg in x.args for part in _flat(arg)]
+    if isinstance(x, MatrixExpr):  # a Lambda is a function of its entries, or of their places
+        parts = [part for arg in x.args for part in _flat(arg)]
+        return [part.expr if isinstance(part, sp.Lambda) else part for part in parts]
+    return x.args
+
+
+def _flat(x: Any) -> list:
+    return [part for arg in x for part in _flat(arg)] if isinstance(x, sp.Tuple) else [x]
+
+
+def _sides(test: Any) -> tuple:
+    """What a condition compares; itself where it is none that can be computed."""
+    if not isinstance(test, _TESTS):
+        return (test,)
+    if isinstance(test, sp.core.relational.Relational):
+        return test.args
+    return tuple(side for part in test.args for side in _sides(part))
 
 
 def shape(x: Any) -> tuple:
@@ -288,12 +361,19 @@ def scalars(x: Any) -> list[Any]:
 @lru_cache(maxsize=4000)
 def _scalars(x: Any) -> tuple:
     if isinstance(x, MatrixExpr | MatrixBase) or x.has(MatrixExpr):
-        x = x.doit()
-        x = x.as_explicit() if isinstance(x, MatrixExpr) else x
+        x = x.replace(_of_expression, lambda e: e.func(e.arg.as_explicit()).doit()).doit()
+        if isinstance(x, MatrixExpr):
+            size(x)
+            x = x.as_explicit()
     x = spelled_out(x)
     if x.has(sp.Indexed):
         x = x.xreplace({e: Entry(e.base, e.indices) for e in x.atoms(sp.Indexed)})
     return tuple(x) if isinstance(x, MatrixBase) else (x,)
+
+
+def _of_expression(x: Any) -> bool:
+    """Is it the determinant or permanent of a matrix that is not written out?"""
+    return isinstance(x, sp.Determinant | sp.Permanent) and isinstance(x.arg, MatrixExpr)
 
 
 def spelled_out(x: Any) -> Any:
@@ -313,6 +393,6 @@ def spelled_out(x: Any) -> Any:
 
 def size(matrix: Any) -> tuple[int, int]:
     for n in matrix.shape:
-        if not n.is_Integer:
+        if not sp.sympify(n).is_Integer:
             raise Unfit(f"domain: expected sizes for {n}, e.g. {{{n}: [2, 3]}}, got none")
     return tuple(int(n) for n in matrix.shape)
