@@ -208,19 +208,15 @@ def natural_velocity(J: ArrayLike, r: ArrayLike) -> Velocity:
 
     By the singular values of J: of g they would be squared first, and half the digits lost.
     """
-    J, r = _one(J, r)
-    U, s, Vt = np.linalg.svd(J, full_matrices=False)
-    rank = int(np.sum(s > CUTOFF * s.max(initial=0.0)))
     with np.errstate(all="ignore"):
-        along = U[:, :rank].T @ r / s[:rank]
-        return Velocity(representable("r", -2 * Vt[:rank].T @ along), rank)
+        velocity, rank = _natural(*_one(J, r))
+    return Velocity(representable("r", velocity), rank)
 
 
 def euclidean_velocity(J: ArrayLike, r: ArrayLike) -> Array:
     """-gradient of L in the parameters, -2 J^T r / D, shape (N,)."""
-    J, r = _one(J, r)
     with np.errstate(all="ignore"):
-        return representable("J", -2 * J.T @ r / len(r))
+        return representable("J", _euclidean(*_one(J, r)))
 
 
 def damped_solve(
@@ -244,18 +240,11 @@ def damped_solve(
     if how == "cg":
         settings = {"iterations": N, "tolerance": 1e-12, **options}
         return conjugate_gradients(lambda u: J.T @ (J @ u) / D + damping * u, v, **settings).x
-    dense = how == "dense"
-    matrix, added = (metric(J), damping) if dense else (tangent_kernel(J), D * damping)
-    try:
-        root = cho_factor(matrix + added * np.eye(len(matrix)))
-    except LinAlgError:
-        raise ValueError(
-            f"damping: expected one that float64 can tell from 0 beside J, got {damping:g}"
-        ) from None
     with np.errstate(all="ignore"):
-        if dense:
-            return representable("v", cho_solve(root, v))
-        return representable("damping", (v - J.T @ cho_solve(root, J @ v)) / damping)
+        if how == "woodbury":
+            representable("J", J @ J.T)
+            return representable("damping", _woodbury(J, v, damping))
+        return representable("v", cho_solve(_root(metric(J), damping, damping), v))
 
 
 def tangent_share(J: ArrayLike, r: ArrayLike) -> float:
@@ -350,12 +339,18 @@ def flow(
     def velocity(_: float, theta: Array) -> Array:
         J, r = model.jacobian(theta, x), model.value(theta, x) - y
         if kind == "natural":
-            return natural_velocity(J, r).value
-        v = euclidean_velocity(J, r)
-        return v if kind == "euclidean" else damped_solve(J, v, damping)
+            return _natural(J, r)[0]
+        v = _euclidean(J, r)
+        return v if kind == "euclidean" else _woodbury(J, v, damping)
 
+    # What the model gives is checked here, once, not at each of the flow's thousands of points.
+    J, r = model.jacobian(theta, x), model.value(theta, x) - y
+    natural_velocity(J, r) if kind == "natural" else euclidean_velocity(J, r)
     span = (0.0, max(float(times[-1]), 1e-12))
-    found = solve_ivp(velocity, span, theta, method="DOP853", t_eval=times, rtol=1e-11, atol=1e-13)
+    with np.errstate(all="ignore"):
+        found = solve_ivp(
+            velocity, span, theta, method="DOP853", t_eval=times, rtol=1e-11, atol=1e-13
+        )
     if not found.success:
         raise ValueError(f"theta: the flow stops at t = {found.t[-1] if len(found.t) else 0:g}")
     values = model.value(found.y.T, x)
@@ -380,6 +375,34 @@ def gaussian_curvature(model: Curve, theta: ArrayLike, x: ArrayLike) -> float:
     H = model.hessian(theta, x) / np.sqrt(D)
     H = H - np.einsum("dk,ek,eij->dij", Q, Q, H)
     return float((H[:, 0, 0] @ H[:, 1, 1] - H[:, 0, 1] @ H[:, 0, 1]) / (R[0, 0] * R[1, 1]) ** 2)
+
+
+# Of checked arrays: what the flows ask for thousands of times.
+
+
+def _natural(J: Array, r: Array) -> tuple[Array, int]:
+    U, s, Vt = np.linalg.svd(J, full_matrices=False)
+    rank = int(np.sum(s > CUTOFF * s.max(initial=0.0)))
+    return -2 * Vt[:rank].T @ (U[:, :rank].T @ r / s[:rank]), rank
+
+
+def _euclidean(J: Array, r: Array) -> Array:
+    return -2 * J.T @ r / len(r)
+
+
+def _woodbury(J: Array, v: Array, damping: float) -> Array:
+    root = _root(J @ J.T, len(J) * damping, damping)
+    return (v - J.T @ cho_solve(root, J @ v)) / damping
+
+
+def _root(matrix: Array, added: float, damping: float) -> tuple[Array, bool]:
+    """The Cholesky factor of the matrix with ``added`` on its diagonal."""
+    try:
+        return cho_factor(matrix + added * np.eye(len(matrix)), check_finite=False)
+    except LinAlgError:
+        raise ValueError(
+            f"damping: expected one that float64 can tell from 0 beside J, got {damping:g}"
+        ) from None
 
 
 def _inputs(x: ArrayLike) -> Array:

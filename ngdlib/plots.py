@@ -194,8 +194,8 @@ def readable(ax: mpl.axes.Axes) -> None:
     A legal rerun may end at 1e60, and would flatten all else. A linear axis then ends at ten times
     the size of four in five of the lines' points, a logarithmic one three powers of ten beyond
     them, and 25 below its upper end where the whole would be more than 30; a note at that end says
-    how far they go. An axis on which all is one number but for rounding gets a
-    tenth of that number on either side.
+    how far they go. An axis on which all is one number but for rounding gets a tenth of that number
+    on either side.
     """
     for axis, k, (low_at, high_at) in (
         (ax.xaxis, 0, ((0.02, 0.02, "left", "bottom"), (0.98, 0.02, "right", "bottom"))),

@@ -174,8 +174,12 @@ def gridworld(rows: Sequence[str], *, slip: float = 0.1, discount: float = 0.95)
 
 def policy(logits: ArrayLike) -> Array:
     """The probabilities of the actions in each state, shape (..., S, A)."""
+    return _policy(_logits(logits))
+
+
+def _policy(logits: Array) -> Array:
     with np.errstate(over="ignore"):
-        return np.exp(log_softmax(_logits(logits), axis=-1))
+        return np.exp(log_softmax(logits, axis=-1))
 
 
 def evaluate(task: Problem, logits: ArrayLike) -> Evaluation:
@@ -302,7 +306,7 @@ def state_kl(old: ArrayLike, new: ArrayLike) -> Array:
     if old.shape[-1:] != new.shape[-1:]:
         raise ValueError(f"new: expected {old.shape[-1]} actions, as in old, got {new.shape[-1]}")
     broadcast("new", new.shape, "old", old.shape)
-    return stable.kl(policy(old), policy(new), stable.log_ratio_of_logits(old, new))
+    return stable.kl(_policy(old), _policy(new), stable.log_ratio_of_logits(old, new))
 
 
 def surrogate(task: Problem, old: Evaluation, logits: ArrayLike) -> Array:
@@ -402,7 +406,7 @@ def trpo_step(
     task = _task(task)
     logits = _one(task, logits)
     old = evaluate(task, logits) if old is None else _evaluation(task, old)
-    pi = policy(logits)
+    pi = _policy(logits)
     g = old.visits[:, None] * pi * old.advantage / (1 - task.discount)
     still = Info(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, False)
     if not np.any(g):
@@ -419,13 +423,14 @@ def trpo_step(
         return logits, still
     length = np.sqrt(2 * delta / form)
     for k in range(tries + 1):
-        new = logits + shrink**k * length * x
-        each = state_kl(logits, new)
+        new = representable("delta", logits + shrink**k * length * x)
+        ratio, there = stable.log_ratio_of_logits(logits, new), _policy(new)
+        each = stable.kl(pi, there, ratio)
         info = Info(
             kl=float(old.visits @ each),
             max_kl=float(each.max()),
             quadratic_kl=float(length**2 * fisher_form / 2),
-            gain=_gain(task, logits, old, new),
+            gain=_gain(task, old, pi, there, ratio),
             predicted=float(shrink**k * length * np.vdot(g, x)),
             residual=float(residuals[-1] / residuals[0]),
             backtracks=k,
@@ -436,11 +441,11 @@ def trpo_step(
     return logits, info._replace(kl=0.0, max_kl=0.0, gain=0.0, predicted=0.0, accepted=False)
 
 
-def _gain(task: Problem, logits: Array, old: Evaluation, new: Array) -> float:
-    """The surrogate's change, from those of the probabilities: a short step keeps its digits."""
-    r = stable.log_ratio_of_logits(logits, new)
-    pi, near = policy(logits), r < 1
-    change = np.where(near, pi * np.expm1(np.where(near, r, 0.0)), policy(new) - pi)
+def _gain(task: Problem, old: Evaluation, pi: Array, new: Array, r: Array) -> float:
+    """The surrogate's change from pi to new, r = log(new/pi), from those of the probabilities: a
+    short step keeps its digits."""
+    near = r < 1
+    change = np.where(near, pi * np.expm1(np.where(near, r, 0.0)), new - pi)
     return float((old.visits * (change * old.advantage).sum(axis=-1)).sum() / (1 - task.discount))
 
 
