@@ -893,10 +893,11 @@ def _kernel_change(units: int, mean_field: bool) -> float:
     paraphrase="Infinitely wide networks behave exactly like kernel machines.",
     correct="In the limit of one scaling, 1/√m for m units, where the kernel stops moving: from "
     "m = 64 to 1,024 its relative change in training falls from 1.60 % to 0.25 %. Scaled by 1/m, "
-    "the kernel still changes by 4.75 %, and features are learned.",
+    "with m times the time, so that the function moves, the kernel still changes by 4.75 %, and "
+    "features are learned.",
     heard="Infinitely wide networks are exactly kernel machines.",
-    fact="With outputs scaled by 1/√m. Scaled by 1/m, the kernel moves in training however wide "
-    "the network.",
+    fact="With outputs scaled by 1/√m. Scaled by 1/m, in a time in which the function moves, the "
+    "kernel moves as well, however wide the network.",
     truth={"64 units": 0.015971, "1024 units": 0.002501, "1024 units, 1/m": 0.047546},
     control={"64 units": 0.015971, "1024 units": 0.002501, "1024 units, 1/m": 0.002501},
     control_name="a kernel that stops moving in any scaling",
@@ -908,7 +909,7 @@ def wide_networks(stated) -> Evidence:
     return Evidence(
         _near(found, [stated[name] for name in names]),
         dict(zip(names, found, strict=True)),
-        "Tanh units on five inputs, ordinary descent to t = 20, the mean of four starts.",
+        "Tanh units, five inputs, ordinary descent to t = 20 (20 m with 1/m), mean of four starts.",
         {
             "1/√m": found[1] < found[0] / 4,
             "m = 64": 64.0,
