@@ -1,7 +1,8 @@
 """Checks of the chapter "Newton and its relatives".
 
 Each is fed a statement as data and decides it by numbers: the Poisson counter, a coin, a normal
-distribution with mean theta^2, regressions with labels from a coin, the mixing weight of EM.
+distribution with mean theta^2, regressions with labels that neither link can give, the mixing
+weight of EM.
 """
 
 from __future__ import annotations
@@ -59,10 +60,14 @@ def _square(θ, mean=1.0):
 
 
 @cache
-def _coin_flips(link):
-    """Mean of tr(F⁻¹H)/d for a regression of 40 labels from a fair coin on three inputs."""
-    rng = np.random.default_rng(0)
-    x, y, θ = rng.normal(size=(40, 3)), rng.integers(0, 2, 40), np.array([0.5, -1.0, 0.3])
+def _same_sign(link):
+    """tr(F⁻¹H)/d of a regression on three inputs, labels 1 where two have the same sign.
+
+    No weights give these labels their probabilities, with either link: the model is wrong, and not
+    only where it stands, as it would be for labels from a coin (all weights 0 give those).
+    """
+    x, θ = np.random.default_rng(0).normal(size=(40, 3)), np.array([0.5, -1.0, 0.3])
+    y = (x[:, 0] * x[:, 1] > 0).astype(float)
     rule = {"logit": LOGIT, "probit": PROBIT}[link]
 
     def gradient(t):
@@ -88,16 +93,16 @@ def _coin_flips(link):
     "computed or approximated.",
     correct="In the natural parameters of an exponential family, as in logistic regression, the "
     "Hessian is the Fisher matrix, whatever the labels; with another link it is not.",
-    truth={"logit": 1.0, "probit": 1.5854379},
+    truth={"logit": 1.0, "probit": 1.7384428},
     control={"logit": 1.0, "probit": 1.0},
     control_name="the Hessian is the Fisher matrix with every link",
 )
 def hessian_is_fisher_with_a_canonical_link(stated) -> Evidence:
-    found = {link: _coin_flips(link) for link in ("logit", "probit")}
+    found = {link: _same_sign(link) for link in ("logit", "probit")}
     return Evidence(
         _agree(stated, found),
         {f"mean eigenvalue of F⁻¹H, {link}": v for link, v in found.items()},
-        "Labels from a fair coin, three inputs, forty examples.",
+        "Labels 1 where two of three inputs have the same sign, forty examples.",
     )
 
 
@@ -784,25 +789,33 @@ def question_three(stated) -> Evidence:
     where="newton-when-they-coincide",
     paraphrase="Newton and the natural gradient coincide only when the model is well specified and "
     "the loss its negative log-likelihood, and then asymptotically.",
-    correct="It is neither necessary nor enough. Logistic regression has H = F for labels from a "
-    "coin; N(θ², 1) with true data has H = −1.46 and F = 0.36 at θ = 0.3. What decides is the "
-    "residual times the bend of the natural parameter.",
+    correct="It is neither necessary nor enough. Logistic regression has H = F for labels that no "
+    "logistic model can give; N(θ², 1) with true data has H = −1.46 and F = 0.36 at θ = 0.3. "
+    "What decides is the residual times the bend of the natural parameter.",
     heard="They coincide only for a well-specified model, and then asymptotically.",
-    fact="Logistic regression has H = F for labels from a coin. N(θ², 1) with true data has "
-    "H = −1.46, F = 0.36 at θ = 0.3.",
-    truth={"coin-flip labels, H/F": 1.0, "true model, H": -1.46, "true model, F": 0.36},
-    control={"coin-flip labels, H/F": 1.5854379, "true model, H": 0.36, "true model, F": 0.36},
-    control_name="equal for the true model, unequal for labels from a coin",
+    fact="Logistic regression has H = F for labels that no logistic model can give. N(θ², 1) with "
+    "true data has H = −1.46, F = 0.36 at θ = 0.3.",
+    truth={"labels of no logistic model, H/F": 1.0, "true model, H": -1.46, "true model, F": 0.36},
+    control={
+        "labels of no logistic model, H/F": 1.7384428,
+        "true model, H": 0.36,
+        "true model, F": 0.36,
+    },
+    control_name="equal for the true model, unequal for labels of a wrong one",
 )
 def when_they_coincide(stated) -> Evidence:
     _, H, F, _ = _square(0.3)
-    found = {"coin-flip labels, H/F": _coin_flips("logit"), "true model, H": H, "true model, F": F}
+    found = {
+        "labels of no logistic model, H/F": _same_sign("logit"),
+        "true model, H": H,
+        "true model, F": F,
+    }
     return Evidence(
         _agree(stated, found),
         found,
-        "Forty labels from a fair coin; and the population of N(1, 1).",
+        "Forty labels, 1 where two inputs have the same sign; and the population of N(1, 1).",
         {
-            "H = F": abs(found["coin-flip labels, H/F"] - 1) < 1e-6,
+            "H = F": abs(found["labels of no logistic model, H/F"] - 1) < 1e-6,
             "N(θ², 1)": abs(F - 4 * 0.3**2) < 1e-9,
             "H = −1.46": H,
             "F = 0.36": F,
