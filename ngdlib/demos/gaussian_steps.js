@@ -157,7 +157,8 @@ export default ngd.demo({
     function words(chart, { points, end: at }) {
       const digits = v => (Math.abs(v) < 0.1 ? 3 : 2);
       if (at) return `${small ? "μ" : "mean"} ${fixed(at[0], digits(at[0]))}, σ ${fixed(at[1], 3)}`;
-      return `${small ? "none" : "no Gaussian"}: ${fault(chart, points.at(-1), 2)}`;
+      const last = points.at(-1), mean = chart.startsWith("mu") && !small ? `mean ${fixed(last[0], digits(last[0]))}, ` : "";
+      return `${small ? "none" : "no Gaussian"}: ${mean}${fault(chart, last, 2)}`;
     }
 
     function drawPanel(k) {

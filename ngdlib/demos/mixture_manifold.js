@@ -258,7 +258,7 @@ export default ngd.demo({
         attr(head, { d: chevron(x + dx, y + dy, dx, dy, 8) });
       } };
     };
-    const arrows = { natural: arrow("natural"), damped: arrow("natural", ";stroke-dasharray:2 4"), ordinary: arrow("euclidean") };
+    const arrows = { natural: arrow("natural"), ordinary: arrow("euclidean"), damped: arrow("natural", ";stroke-dasharray:2 4") };
     const turn = svg("text", { class: "ngd-words ngd-title", "aria-hidden": "true" });
     const image = svg("path", { class: "ngd-end ngd-open", style: "--ngd-paint:currentColor" });
     plane.inside.append(image);
@@ -574,7 +574,7 @@ export default ngd.demo({
         for (const a of Object.values(arrows)) attr(a.group, { visibility: "hidden" });
         if (inside) {
           arrows.ordinary.move(x, y, minus(at.g), long);
-          if (at.close) arrows.damped.move(x, y, minus(natural(at.theta, at.target, s.sigma, DAMPING / s.sigma ** 2, s.weight)), long);
+          if (at.close) arrows.damped.move(x, y, minus(natural(at.theta, at.target, s.sigma, DAMPING / s.sigma ** 2, s.weight)), 0.7 * long); // on the diagonal it lies on the ordinary one
           else arrows.natural.move(x, y, minus(at.n), long);
         }
         const bearing = angle(at.g, at.n), shown = inside && Number.isFinite(bearing) && !at.close && Math.hypot(...at.g) > 1e-14;

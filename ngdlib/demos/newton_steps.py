@@ -41,9 +41,10 @@ class NewtonSteps(Demo):
         "it has the slope of the loss at the disc, and the chosen matrix, divided by <em>η</em>, "
         "for its curvature. The step ends at its lowest point. "
         + moving(
-            "Dots show where further steps lead. (<em>GGN</em> is cut at the mean; <em>none</em> "
-            "is an ordinary step.) Right: the distributions that the steps reach, by their mean "
-            "(the star line is the data's), in the chosen chart (filled) and in the others."
+            "Dots show where further steps lead. (<em>GGN</em>, a matrix of a later section, is "
+            "cut at the mean; <em>none</em> is an ordinary step.) Right: the distributions that "
+            "the steps reach, by their mean (the star line is the data's), in the chosen chart "
+            "(filled) and in the others."
         )
     )
 

@@ -33,7 +33,9 @@ class SimplexSphere(Demo):
         + moving(
             "<strong>Drag them.</strong> <em>Natural too</em> adds the natural gradient of the "
             "same loss; <em>show all</em> adds the shortest road in Fisher length, and circles of "
-            "equal Fisher radius. On the sphere all these circles have one size."
+            "equal Fisher radius. On the sphere all these circles have one size. Dotted: the "
+            "forecasts that give snow its true share. The length is the Fisher length of a road "
+            "up to the time t, that of the shortest to its end."
         )
     )
 

@@ -41,11 +41,12 @@ class ThreeFishers(Demo):
         f"<strong>Readings:</strong> {moving('one step from the guess (above), and ')}the distance "
         f"after each of many steps{moving(' (below)')}, with the exact Fisher (solid) and the "
         "empirical one (dashed). "
+        + moving("The sampled one (dotted) takes readings that the model draws. ")
         + moving(
             "<strong>Logistic regression:</strong> what each matrix takes for one and the same "
             "distance, drawn around the present weights, and its unit step. The star has the true "
-            "weights. More examples bring the sampled matrix to the exact one, and the empirical "
-            "one nowhere near it, unless the labels fall as the model says."
+            "weights. More examples bring the sampled matrix to the exact one. They bring the "
+            "empirical one there only if the labels fall as the model says, or all weights are 0."
         )
     )
 

@@ -57,7 +57,7 @@ def test_nothing_is_given_away_before_the_guess(opened):
     page.get_by_role("button", name="Show the steps").click()
     page.wait_for_function("document.querySelector('figure td').textContent !== '?'")
     assert rows(page) == {
-        "(μ, σ)": ["no Gaussian: σ = −5.50", "no Gaussian: σ = −0.25"],
+        "(μ, σ)": ["no Gaussian: mean 16.00, σ = −5.50", "no Gaussian: mean 4.00, σ = −0.25"],
         "(μ, log σ)": ["mean 16.00, σ 0.025", "mean 4.00, σ 0.112"],
     }
     assert not page.get_by_role("button", name="Show the steps").is_visible()
