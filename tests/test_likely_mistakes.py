@@ -7,7 +7,8 @@ import pytest
 from scipy.optimize import brentq
 from scipy.special import rel_entr
 
-from ngdlib.exercises import check_item, draw
+from ngdlib.exercises import check_item, draw, latex
+from ngdlib.exercises.judging.items import blank_item, trees
 from ngdlib.exercises.sets.files import load
 
 SETS = Path(__file__).resolve().parents[1] / "exercises"
@@ -149,6 +150,8 @@ LIKELY = {
         "(v*x^2+w*z^2)/2",
     ],
     ("fisher-metric", "q1"): [
+        "(a + sqrt(2)*b)/s",
+        "(a + 2b)/s",
         "(a^2 + 2b^2)/s^2",
         "sqrt(a^2 + 2b^2)",
         "sqrt(a^2 + b^2)/s",
@@ -277,6 +280,7 @@ LIKELY = {
         "0.8*log(0.8/0.05)+0.15*log(0.15/b)+0.05*log(0.05/(0.95-b))",
     ],
     ("natural-gradient", "q5"): [
+        "[g1, g2]",
         "[σ^2 g1, σ^2 g2/2]",
         "[g1, 2μ g1 + 2σ g2]",
         "[σ^2 g1, 2μ g1 + 2σ g2]",
@@ -529,6 +533,17 @@ LIKELY = {
 }
 
 
+# Of a derivation that is filled in: the blank, and what is likely to stand in it.
+IN_BLANKS = {
+    ("bernoulli", "q3", "gradient"): ["m - σ(z)", "σ(z) - z", "z - m", "σ(z)"],
+    ("bernoulli", "q3", "slope"): ["σ(z)", "1/(σ(z)(1-σ(z)))", "(σ(z)(1-σ(z)))^2"],
+    ("bernoulli", "q3", "velocity"): ["σ(z) - m", "(σ(z)-m)σ(z)(1-σ(z))"],
+    ("coordinates", "q4", "b1"): ["(q-m)/(q(1-q))", "q - m", "m/q - (1-m)/q", "m/q"],
+    ("coordinates", "q4", "b2"): ["q - m", "m - z", "m"],
+    ("coordinates", "q4", "b3"): ["m - q", "(m-q)/(q(1-q))", "(m-q)/(q(1-q))^2"],
+}
+
+
 def replies(chapter, name, answers):
     item = next(i for i in load(SETS / f"{chapter}.yml").data["items"] if i["id"] == name)
     for seed in ("1", "2"):
@@ -543,6 +558,39 @@ def replies(chapter, name, answers):
 def test_a_likely_mistake_is_answered_by_name(chapter, name):
     for answer, result in replies(chapter, name, LIKELY[chapter, name]):
         assert result.kind.startswith("known:") and result.score < 1, (answer, result)
+
+
+@pytest.mark.parametrize(("chapter", "name", "blank"), IN_BLANKS)
+def test_a_likely_mistake_in_a_blank_is_answered_by_name(chapter, name, blank):
+    item = next(i for i in load(SETS / f"{chapter}.yml").data["items"] if i["id"] == name)
+    part = blank_item(item, next(b for b in item["blanks"] if b["id"] == blank))
+    for answer in IN_BLANKS[chapter, name, blank]:
+        assert check_item(part, answer).kind.startswith("known:"), answer
+
+
+def typed(item, values, field):
+    """A formula of the item, or a matrix of them, with the drawn values put in."""
+    if isinstance(field, list):
+        return [typed(item, values, part) for part in field]
+    return latex(trees(item, values, field), item.get("vars", {})) if values else str(field)
+
+
+@pytest.mark.parametrize("path", sorted(SETS.glob("*.yml")), ids=lambda path: path.stem)
+def test_a_mistake_with_a_name_earns_no_less_than_one_without(path):
+    """What is right beside a mistake earns its share, whether or not the mistake has words."""
+    for item in load(path).data["items"]:
+        parts = [blank_item(item, blank) for blank in item.get("blanks", [])] or [item]
+        values = draw(item, "1")
+        for part in parts:
+            if part["kind"] not in ("formula", "matrix"):
+                continue
+            nameless = {**part, "mistakes": []}
+            for mistake in part["mistakes"]:
+                answer = typed(part, values, mistake["match"])
+                score = check_item(nameless, answer, values).score or 0
+                assert check_item(part, answer, values).score > score - 0.01, (
+                    f"{part['id']}: {mistake['id']} earns less than the {score:g} without a name"
+                )
 
 
 def test_the_divergence_the_other_way_round_is_answered_by_name():
