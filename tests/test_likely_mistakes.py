@@ -576,6 +576,14 @@ def typed(item, values, field):
 
 
 @pytest.mark.parametrize("path", sorted(SETS.glob("*.yml")), ids=lambda path: path.stem)
+def test_no_two_mistakes_of_an_item_have_one_name(path):
+    for item in load(path).data["items"]:
+        for part in item, *item.get("blanks", []):
+            ids = [mistake["id"] for mistake in part.get("mistakes", [])]
+            assert len(ids) == len(set(ids)), (item["id"], ids)
+
+
+@pytest.mark.parametrize("path", sorted(SETS.glob("*.yml")), ids=lambda path: path.stem)
 def test_a_mistake_with_a_name_earns_no_less_than_one_without(path):
     """What is right beside a mistake earns its share, whether or not the mistake has words."""
     for item in load(path).data["items"]:
