@@ -99,7 +99,7 @@ def run_notebook(file: Path) -> ExecutionResult:
     return single_nb_execution(
         nbformat.read(file, as_version=4),
         cwd=str(file.parent),
-        timeout=600,  # of a cell, for an endless loop: on a busy machine the ledger needs two minutes
+        timeout=600,  # of a cell that never ends; on a busy machine the ledger takes two minutes
         allow_errors=False,
         shutdown_kernel="immediate",
         store_widget_state=False,  # widget ids are random; the pages carry their own form
