@@ -223,9 +223,16 @@ export default ngd.demo({
     }));
     const heading = ["gap", "at η", "at η/2", "ratio"].map(words => html("th", { scope: "col", text: words }));
     const table = html("table", { class: "ngd-figures ngd-numbers" }, html("thead", {}, html("tr", {}, ...heading)), html("tbody", {}, ...Object.values(rows).map(r => r.node)));
+    const rates = [["euclidean", "ordinary, disc"], ["euclidean", "ordinary, square"], ["natural", "natural, both"]].map(([key, words]) => {
+      const cells = [0, 1].map(() => html("td"));
+      return { cells, node: html("tr", {}, html("th", { scope: "row", text: words, style: `color:var(--ngd-${key})` }), ...cells) };
+    });
+    const letters = [0, 1].map(() => html("th", { scope: "col" })), rateOf = html("th", { scope: "col" });
+    const speeds = html("table", { class: "ngd-figures ngd-rates" }, html("thead", {}, html("tr", {}, rateOf, ...letters)), html("tbody", {}, ...rates.map(r => r.node)));
     const more = html("details", { class: "ngd-more" }, html("summary", { text: "Other models and charts" }),
       html("div", { class: "ngd-row" }, ui.choice({ name: "family", label: "model", options: Object.entries(LETTERS) }), ...pickers.map(p => p.node)));
-    ui.root.append(stage, readout, table,
+    const tables = html("div", { class: "ngd-row ngd-both" }, table);
+    ui.root.append(stage, readout, tables,
       html("div", { class: "ngd-row" }, ui.choice({ name: "steps", label: "steps taken", options: [["zero", "start"], ["one", "one step"], ["ten", "ten"]] }),
         ui.range({ name: "eta", label: "step size η", log: true, typed: true })),
       html("div", { class: "ngd-row" }, ui.choice({ name: "view", label: "what the upper panels show", options: [["step", "step ÷ η"], ["whole", "map"]] }),
@@ -241,6 +248,8 @@ export default ngd.demo({
     return {
       layout(width) {
         small = width < 600;
+        if (small) more.before(speeds); // so that drawing and controls are on one screen
+        else tables.append(speeds);
         const edge = small ? 50 : 60, w = (width - 2 * edge - 8) / 2, h = small ? 118 : 190, top = small ? 28 : 22;
         ["first", "second", "space", "gap"].forEach((key, k) => {
           const x = edge + (k % 2) * (w + edge), y = top + Math.floor(k / 2) * (h + 64);
@@ -285,15 +294,18 @@ export default ngd.demo({
     function windowOf(s, chart) {
       const [family, start, target] = given(s), c = family.charts[chart], flat = s.family === "bernoulli";
       if (whole(s)) return flat ? [c.window[0], [0, 2]] : c.window;
-      const tiny = 1e-5, { from } = c;
-      const raw = base => (flat ? [from(base)[0], family.loss(base, target)] : from(base));
-      const origin = raw(start);
-      const tips = charts.flatMap(taken => METRICS.map(metric => end(s.family, taken, path(s.family, taken, metric, start, target, tiny, 1)))).filter(Boolean)
-        .map(base => raw(base).map((v, k) => (v - origin[k]) / tiny));
+      const tips = ratesIn(s, base => (flat ? [c.from(base)[0], family.loss(base, target)] : c.from(base))).filter(Boolean);
       return [0, 1].map(k => {
         const values = [0, ...tips.map(t => t[k])], low = Math.min(...values), high = Math.max(...values), room = Math.max(0.22 * (high - low), 0.05);
         return [low - room, high + room];
       });
+    }
+
+    /** What each rule, taken in each chart, changes at first for each unit of η, seen through `raw`. */
+    function ratesIn(s, raw) {
+      const tiny = 1e-7, [, start, target] = given(s), origin = raw(start);
+      return charts.flatMap(taken => METRICS.map(metric => end(s.family, taken, path(s.family, taken, metric, start, target, tiny, 1))))
+        .map(base => base && raw(base).map((v, k) => (v - origin[k]) / tiny));
     }
 
     /** The axes of both charts, and the handle on the first. */
@@ -408,6 +420,13 @@ export default ngd.demo({
         rows[key].cells.forEach((cell, k) => attr(cell, { text: words[k] }));
       };
       METRICS.forEach((metric, k) => show(metric, told[k].at, told[k].half));
+      const { names, from } = FAMILIES[s.family].charts[charts[0]], [disc, both, square] = ratesIn(s, from);
+      attr(rateOf, { text: "rate at the start" });
+      letters.forEach((cell, k) => attr(cell, { text: names[k] ?? "" }));
+      rates.forEach(({ cells }, row) => cells.forEach((cell, k) => {
+        const rate = [disc, square, both][row]?.[k];
+        attr(cell, { text: rate === undefined ? "" : open ? significant(rate, 5) : "?" });
+      }));
       const third = s.third === "on" && open ? end(s.family, charts[0], path(s.family, charts[0], "geodesic", start, target, s.eta, n)) : null;
       rows.geodesic.cells.forEach((cell, k) => attr(cell, { text: s.third === "off" || !open ? "?" : third ? ["0", "0", ""][k] : ["leaves the model", "", ""][k] }));
       attr(readout, { text: same ? "The two charts are the same: choose another." : open ? "How far apart the ends in the two charts are, in Fisher length:" : "At the start. Guess, then take one step; ‘start’ takes it back." });

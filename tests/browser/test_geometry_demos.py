@@ -311,6 +311,25 @@ def test_nothing_is_given_away_before_a_step(opened):
     page.wait_for_function("document.querySelector('figure td').textContent === '?'")
 
 
+@pytest.mark.parametrize("start", [(0.0, 2.0), (-1.0, 0.5)])
+def test_the_rates_at_the_start_are_numbers(opened, start):
+    """Of the step in each chart, seen in the first: by the gradient, that of the other chart, and
+    F^-1 times the gradient."""
+    page = opened(StepsInAnyChart(mu=start[0], sigma=start[1]))
+    rates = """() => [...document.querySelectorAll('.ngd-rates tbody tr')]
+        .map(row => row.innerText.split('\\t').slice(1))"""
+    assert page.evaluate(rates) == [["?", "?"]] * 3
+    page.locator("input[value=one]").check()
+    drawn(page)
+    shown = [[float(x.replace("−", "-")) for x in row] for row in page.evaluate(rates)]
+    mean, deviation = TARGETS["gaussian"]
+    slope = data_fit(GAUSSIAN, [mean, mean**2 + deviation**2]).gradient(start)
+    in_log = slope * [1, start[1] ** 2]  # J J^T, J = diag(1, σ)
+    natural = np.linalg.solve(GAUSSIAN.fisher(np.array(start)), slope)
+    assert close(shown, [-slope, -in_log, -natural], 1e-4)
+    assert not close(shown, [-slope, -in_log, -1.01 * natural], 1e-4)  # negative control
+
+
 def test_ends_do_not_pile_up(opened):
     """Divided by η, the ends of the opening stand apart, and clear of the start, at every η."""
     for eta in (0.001, 0.01, 0.3):
