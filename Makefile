@@ -57,8 +57,8 @@ test: ## everything: lint, unit tests, notebooks, the built pages in a browser
 	@$(PYTHON) book/bootstrap.py --tests
 	@$(MAKE) --no-print-directory lint book
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal
-	@NGD_VERIFIED=`$(BIN)/python -c "from book.execute import cache_folder; print(cache_folder().parent / 'verified')"` \
-		$(BIN)/python -m pytest -q -n auto --dist loadfile --nbval-lax chapters exercises
+	@$(BIN)/python book/execute.py --again
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --nbval-lax exercises
 
 sweep: setup ## compute the basin maps anew (OPTIONS="--workers 8", "--scheduler tcp://host:8786")
 	@$(BIN)/python book/sweep.py $(OPTIONS)

@@ -5,6 +5,9 @@ named by the hash of all that an output can depend on besides those cells. Chang
 lock, and every notebook runs again. Change the exercises or the checks of a chapter, and only the
 notebooks that read them do: the new folder takes the others from an earlier one.
 A notebook with a failing cell is not cached, and the command fails.
+
+With `--again`, every notebook runs once more, cell by cell under nbval: each has to show what the
+pages show.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -112,6 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", type=Path, default=ROOT / "_build", help="the build folder")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at once")
+    parser.add_argument("--again", action="store_true", help="compare another run with the first")
     options = parser.parse_args()
     # every kernel sees the same hash seed, one BLAS thread, and no display
     os.environ.update(
@@ -129,7 +134,7 @@ def main() -> None:
     stale = [file for file in notebooks() if not (cached(cache, file) or taken_over(folder, file))]
     if not stale:
         print("[execute] all notebooks are up to date")
-        return
+        return again(options) if options.again else None
     read = {file: inputs(file) for file in stale}  # as it is now, before any kernel starts
     done = 0
     failures = []
@@ -151,6 +156,22 @@ def main() -> None:
             print(f"[execute] {name}: {result.time:.1f} s", flush=True)
     if failures:
         sys.exit("\n\n".join(["[execute] a cell failed:", *failures]))
+    if options.again:
+        again(options)
+
+
+def again(options: argparse.Namespace) -> None:
+    """Goes on as nbval, over the notebooks with what they have shown."""
+    cache, printed = get_cache(str(cache_folder(options.build))), options.build / "printed"
+    shutil.rmtree(printed, ignore_errors=True)
+    (printed / "chapters").mkdir(parents=True)
+    (printed / "exercises").symlink_to(ROOT / "exercises")  # the opening page looks for the sets
+    for file in notebooks():
+        _, shown = cache.merge_match_into_notebook(nbformat.read(file, as_version=4))
+        nbformat.write(shown, printed / file.relative_to(ROOT))
+    workers = ("-n", str(options.jobs), "--dist", "loadfile")
+    command = [sys.executable, "-m", "pytest", "-q", *workers, "--nbval", str(printed / "chapters")]
+    os.execv(sys.executable, command)
 
 
 def as_worker() -> None:

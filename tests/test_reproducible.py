@@ -1,4 +1,5 @@
-"""Two builds of one commit are the same, byte for byte, every cell run anew."""
+"""Two builds of one commit are the same: the pages byte for byte; and what every cell shows, which
+`book/execute.py --again` compares and a control here tries."""
 
 import difflib
 import hashlib
@@ -7,7 +8,9 @@ import shutil
 import subprocess
 import sys
 
-from book.execute import cache_folder
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
 from tests.conftest import ROOT
 
 HTML = ROOT / "_build" / "html"
@@ -36,9 +39,7 @@ def test_second_build_is_identical(tmp_path):
     build = tmp_path / "_build"
     command = [sys.executable, ROOT / "book" / "build.py", "--output", tmp_path]
     first = fingerprints(HTML)
-    # every cell runs anew, but what a derivation has proved need not be proved again
-    proved = [cache_folder(folder).parent / "verified" for folder in (HTML.parent, build)]
-    shutil.copytree(*proved)
+    shutil.copytree(HTML.parent / "executed", build / "executed")
     for _ in range(2):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         second = fingerprints(build / "html")
@@ -56,6 +57,27 @@ def test_a_changed_byte_is_seen(tmp_path):
     assert fingerprints(tmp_path) != before
     (tmp_path / "b.html").write_text("<p>1</p>")
     assert lines_apart(tmp_path / "a.html", tmp_path / "b.html")[-2:] == ["-<p>2</p>", "+<p>1</p>"]
+
+
+def test_a_cell_that_shows_something_else_is_seen(tmp_path):
+    """Negative control of `--again`: words, a figure's drawing and a table."""
+    picture = {
+        "image/svg+xml": "<svg><g/></svg>",
+        "text/plain": "<IPython.core.display.SVG object>",
+    }
+    shown = {
+        "print(1)": new_output("stream", text="2\n"),
+        "from IPython.display import SVG\nSVG('<svg><path/></svg>')": new_output(
+            "execute_result", picture
+        ),
+        "1": new_output("execute_result", {"text/html": "<p>1</p>", "text/plain": "1"}),
+        "2": new_output("execute_result", {"text/plain": "2"}),
+    }
+    cells = [new_code_cell(code, outputs=[output]) for code, output in shown.items()]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "shown.ipynb")
+    command = [sys.executable, "-m", "pytest", "-q", "--nbval", tmp_path / "shown.ipynb"]
+    said = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path).stdout
+    assert "3 failed, 1 passed" in said, said
 
 
 def test_build_exists():
