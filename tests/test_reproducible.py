@@ -73,7 +73,9 @@ def test_a_cell_that_shows_something_else_is_seen(tmp_path):
         "1": new_output("execute_result", {"text/html": "<p>1</p>", "text/plain": "1"}),
         "2": new_output("execute_result", {"text/plain": "2"}),
     }
-    cells = [new_code_cell(code, outputs=[output], execution_count=1) for code, output in shown.items()]
+    cells = [
+        new_code_cell(code, outputs=[output], execution_count=1) for code, output in shown.items()
+    ]
     nbformat.write(new_notebook(cells=cells), tmp_path / "shown.ipynb")
     command = [sys.executable, "-m", "pytest", "-q", "--nbval", tmp_path / "shown.ipynb"]
     said = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path).stdout
