@@ -181,8 +181,16 @@ class Kernel {
 
   // The reply to `code`; `show(type, content)` hears of each output as it comes.
   async run(code, show) {
-    await this.restarting?.catch(() => {}); // what is sent meanwhile goes to the old one
-    await this.ready();
+    const before = new Promise((_, fail) => (this.drop = why => fail(new Trouble(why))));
+    const there = (async () => {
+      await this.restarting?.catch(() => {}); // what is sent meanwhile goes to the old one
+      await this.ready();
+    })();
+    try {
+      await Promise.race([there, before]);
+    } finally {
+      this.drop = null;
+    }
     const id = crypto.randomUUID();
     const answer = new Promise((done, fail) => this.runs.set(id, { show, done, fail }));
     this.send(id, "execute_request",
@@ -190,7 +198,9 @@ class Kernel {
     return answer;
   }
 
+  // What waits for Python is not sent any more, and a Python that is starting is left alone.
   interrupt() {
+    if (this.drop) return this.drop("It was stopped before Python had it.");
     return this.id && ask(`api/kernels/${this.id}/interrupt`, "POST");
   }
 
@@ -199,6 +209,7 @@ class Kernel {
   }
 
   async anew() {
+    this.drop?.("Python was restarted before it had this.");
     if (!this.id) return this.ready();
     this.models.clear();
     this.homes.clear();
@@ -386,6 +397,10 @@ const coloured = (box, text) => {
   return box;
 };
 
+// What a terminal shows: after a carriage return (a progress bar) the line is written anew.
+const overwritten = text => !text.includes("\r") ? text : text.replace(/\r+(\n?)/g, (_, end) => end || "\r")
+  .split("\n").map(line => line.slice(line.lastIndexOf("\r", line.length - 2) + 1)).join("\n");
+
 const KINDS = ["text/html", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/markdown", "text/plain"];
 
 const drawn = data => {
@@ -460,8 +475,8 @@ class Output {
     text = text.slice(0, Math.max(room, 0));
     this.size += text.length;
     const last = this.list.at(-1);
-    if (last?.output_type === "stream" && last.name === stream) last.text += text;
-    else if (text) this.list.push({ output_type: "stream", name: stream, text });
+    if (last?.output_type === "stream" && last.name === stream) last.text = overwritten(last.text + text);
+    else if (text) this.list.push({ output_type: "stream", name: stream, text: overwritten(text) });
   }
 
   same(whole) {
@@ -637,6 +652,8 @@ class Cell {
     this.state("running …");
     try {
       const reply = await this.book.kernel.run(text, (type, content) => output.take(type, content));
+      for (const { source, data } of reply.payload ?? [])
+        if (source === "page") output.take("stream", { name: "stdout", text: data["text/plain"] }); // `print?` asks for its help
       output.draw(true);
       if (output.dropped) { // it is as printed again, whatever this run came to
         if (text !== this.source) this.book.other(this);
@@ -654,7 +671,9 @@ class Cell {
       const count = reply.execution_count ? `[${reply.execution_count}] ` : "";
       this.state(count + (!this.ran ? "failed" : this.differs ? "not as printed" : this.changed ? "ran" : "as printed"));
       if (this.tags.includes("checks")) this.compare(output);
-      if (!this.ran) this.failure = `The cell ${this.id} failed: ${`${reply.ename}: ${reply.evalue}`.slice(0, 200)}`;
+      if (!this.ran) this.failure = reply.ename === "StdinNotImplementedError"
+        ? `The cell ${this.id} asks for input, which a page cannot give: write the value into its code.`
+        : `The cell ${this.id} failed: ${`${reply.ename}: ${reply.evalue}`.replace(/: $/, "").slice(0, 200)}`;
       return this.ran;
     } catch (error) {
       if (output.list.length) output.draw(true);
@@ -740,10 +759,13 @@ class Question {
 
   // {score, kind, feedback, wrong}, or null where the code did not run to its end.
   async check(code, hints) {
-    await this.book.stopping;
-    if (this.book.queue.includes(this) || this.book.running === this) return undefined; // it is being checked
+    const { book } = this;
+    await book.stopping;
+    const runs = book.running === this;
+    if ((runs || book.queue.includes(this)) && this.code === code) return undefined; // it is being checked
+    if (runs) await book.stop(); // it was changed meanwhile
     Object.assign(this, { code, hints, verdict: null, failure: null });
-    await this.book.run([this]);
+    await book.run([this]);
     return this.verdict;
   }
 
@@ -896,7 +918,7 @@ class Book {
 
   // Python is a fresh one: no cell has run in it.
   fresh(why) {
-    this.queue = [];
+    this.clear();
     this.others = Infinity;
     for (const cell of this.cells) {
       if (cell.ran) cell.state("ran in a Python that is gone");
@@ -904,6 +926,11 @@ class Book {
       if (cell.out?.querySelector(".ngd-widgets")) cell.restore(); // they move nothing any more
     }
     if (why) this.say(why);
+  }
+
+  // None of those that wait is run.
+  clear() {
+    for (const cell of this.queue.splice(0)) cell.state(cell.changed ? "changed, not run" : cell.ran ? "" : "not run");
   }
 
   other(cell) {
@@ -966,7 +993,7 @@ class Book {
         const ok = await cell.run();
         if (this.stopped || !ok) {
           ended = this.stopped || cell.failure;
-          if (this.queue.length && !this.stopped) ended += " What follows it was not run.";
+          if (this.queue.length && !this.stopped) ended += `${/[.!?]$/.test(ended) ? "" : "."} What follows it was not run.`;
           break;
         }
         done += 1;
@@ -974,8 +1001,7 @@ class Book {
         ended = cell.told ?? "";
       }
     } finally {
-      for (const cell of this.queue) cell.state(cell.changed ? "changed, not run" : cell.ran ? "" : "not run");
-      this.queue = [];
+      this.clear();
       this.running = null;
       this.stopped = "";
       clearTimeout(this.late);
@@ -991,7 +1017,7 @@ class Book {
   stop(then = "Stopped.") {
     if (!this.pumping) return;
     this.stopped = then;
-    for (const cell of this.queue.splice(0)) cell.state(cell.changed ? "changed, not run" : cell.ran ? "" : "not run");
+    this.clear();
     this.say("Stopping …");
     clearTimeout(this.late);
     this.late = setTimeout(() => this.say("This cell does not stop when asked to. “Restart” ends it."), 3000);

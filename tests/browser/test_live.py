@@ -355,6 +355,8 @@ def test_an_error_is_shown_and_mended(page):
     error = page.locator(".ngd-error").inner_text()
     assert "ZeroDivisionError" in error and "x / 0" in error and "\x1b" not in error
     assert page.locator(".ngd-error .ngd-red").count() > 0
+    said = ran(page, lambda: page.get_by_role("button", name="Run all", exact=True).click())
+    assert said.endswith("division by zero. What follows it was not run.")
     assert " ran: " in run_first(page, "x = 1\nx / 2")
     assert page.locator(".ngd-error").count() == 0
 
@@ -373,6 +375,18 @@ def test_kinds_of_output(page):
     assert page.locator(".ngd-stderr").inner_text().strip() == "warned"
     assert page.locator(".cell_output").get_by_text("[1, 2]", exact=True).count() == 1
     assert page.evaluate("window.ran") is None, "scripts of an output do not run"
+
+
+def test_text_as_in_a_terminal(page):
+    """A progress bar is one line; help is shown; what asks for input is told what to do."""
+    box = page.locator("div.cell:has(.ngd-editor)").first.locator(".cell_output")
+    bar = "import time\nfor k in range(30): print(k, end='\\r', flush=True); time.sleep(0.01)\n"
+    run_first(page, bar + "print('\\nend'); print('two', end='\\r\\n')")
+    assert box.inner_text().split() == ["29", "end", "two"]
+    run_first(page, "print?")
+    assert "Signature:" in box.inner_text() and "\x1b" not in box.inner_text()
+    said = run_first(page, "input('a name? ')")
+    assert "asks for input" in said and "write the value into its code." in said
 
 
 def test_the_notebook_has_the_changes(page, tmp_path):
@@ -591,6 +605,34 @@ def test_a_stop_that_comes_late_hits_nothing_else(page):
     assert "1 cell ran" in page.locator(STATUS).inner_text()
 
 
+@pytest.mark.parametrize("press", ["Stop", "Restart"])
+def test_a_stop_before_python_has_started(context, live, press):
+    """What waits for Python is not sent to it later, and no cell says that it waits."""
+    page, held = context.new_page(), []
+    page.route(
+        "**/api/kernels",
+        lambda route: held.append(route) if route.request.method == "POST" else route.continue_(),
+    )
+    page.goto(live.page())
+    page.get_by_role("button", name="Run this page").click()
+    page.wait_for_function("window.ngdBook")
+    page.get_by_role("button", name="Run all", exact=True).click()
+    page.get_by_text("Running cell 1 of").wait_for()
+    page.get_by_role("button", name=press, exact=True).click()
+    page.wait_for_function("!ngdBook.pumping && !ngdBook.stopping")
+    waiting = page.locator(".ngd-cell-state", has_text=re.compile("waiting|running"))
+    assert waiting.count() == 0 and page.locator("[aria-busy=true]").count() == 0
+    if press == "Stop":
+        assert page.locator(STATUS).inner_text() == "Stopped."
+    held.pop().continue_()
+    said = "Changes are kept" if press == "Stop" else "Python is fresh"
+    page.locator(STATUS).get_by_text(said).wait_for()
+    assert not page.evaluate("ngdBook.cells.some(c => c.ran) || ngdBook.kernel.runs.size")
+    said = run_first(page, "f'Python has heard of {len(In) - 1}'")
+    heard = page.locator("div.cell:has(.ngd-editor)").first.inner_text()
+    assert f"Python has heard of {said[0]}" in heard, "of these alone"
+
+
 def test_a_reply_that_is_lost_ends_the_run(page):
     """Python interrupted between the end of the code and its reply says only that it is idle."""
     page.evaluate(
@@ -765,6 +807,19 @@ def test_a_question_that_asks_for_code(page, live):
     assert text(area) == LANDINGS
     item.get_by_role("button", name="Start again").click()
     assert text(area).rstrip().endswith("...")
+
+
+def test_an_answer_that_is_changed_while_it_is_checked(page):
+    """The newer one is checked, and the first is not waited for."""
+    item = page.locator("article.ngd-item:has(.ngd-editor)")
+    area, says = item.get_by_role("textbox"), item.locator(".ngd-says")
+    write(area, "def landings(q, m, eta):\n    while True: pass")
+    area.press("Shift+Enter")
+    page.wait_for_function("ngdBook.running && !ngdBook.cells.includes(ngdBook.running)")
+    write(area, "def landings(q, m, eta):\n    return [q + eta * (m - q)] * 3")
+    area.press("Shift+Enter")
+    says.get_by_text("Three times the same coin").wait_for()
+    assert page.locator(STATUS).inner_text() == "The answer was checked."
 
 
 # --- when things go wrong -----------------------------------------------------------------------
