@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
-from ngdlib.families.base import Model, inside
+from ngdlib.families.base import Model, in_blocks, inside
 from ngdlib.validate import Array, broadcast, instance, metric, real_array, require, vectors
 
 _PATIENCE = 4000  # evaluations; a geodesic inside the model takes some hundred
@@ -60,7 +60,7 @@ def exponential(model: Model, theta: ArrayLike, velocity: ArrayLike) -> Array:
     distribution in every chart, provided that the velocities correspond. Its Fisher length from
     ``theta``, along the geodesic, is that of ``velocity``. Raises as `geodesic` does.
     """
-    return geodesic(model, theta, velocity, [1.0])[0]
+    return geodesic(model, theta, velocity, np.ones(1))[0]
 
 
 def geodesic(model: Model, theta: ArrayLike, velocity: ArrayLike, times: ArrayLike) -> Array:
@@ -76,7 +76,7 @@ def geodesic(model: Model, theta: ArrayLike, velocity: ArrayLike, times: ArrayLi
         return integrated_geodesic(model, theta, velocity, times)
     t = times.reshape(-1, *[1] * (theta.ndim - 1))
     with np.errstate(all="ignore"):
-        there = model._geodesic(theta, velocity, np.broadcast_to(t, (t.size, *theta.shape[:-1])))
+        there = in_blocks(lambda *start: model._geodesic(*start, t), theta, velocity, axis=1)
     _within(inside(model, there), model, times)
     return there
 
@@ -97,14 +97,17 @@ def integrated_geodesic(
 
 def _start(model, theta, velocity, times) -> tuple[Array, Array, Array]:
     instance("model", model, Model, "a model")
-    theta, velocity = model._point("theta", theta), vectors("velocity", velocity, model.dim)
+    theta = model._point("theta", theta)
+    velocity = vectors("velocity", velocity, model.dim, copy=False)
     broadcast("velocity", velocity.shape[:-1], "theta", theta.shape[:-1])
     times = real_array("times", times)
     if times.ndim != 1 or times.size == 0 or times[0] < 0 or not (np.diff(times) > 0).all():
         raise ValueError(
             f"times: expected increasing non-negative numbers, shape (n,), got {times}"
         )
-    return *np.broadcast_arrays(theta, velocity), times
+    if theta.shape != velocity.shape:
+        theta, velocity = np.broadcast_arrays(theta, velocity)
+    return theta, velocity, times
 
 
 def _within(stays: np.ndarray, model: Model, times: Array) -> None:

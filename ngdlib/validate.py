@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,14 @@ def real_array(name: str, value: ArrayLike, *, copy: bool = True, checked: bool 
     A masked entry has no value, and is refused. copy=False returns a float64 array as it is, for
     those who only read it. checked=False leaves it to the caller to see that all are finite.
     """
+    if type(value) is np.ndarray and value.dtype == np.float64:
+        array = np.array(value) if copy else value
+    else:
+        array = _converted(name, value, copy)
+    return finite_numbers(name, array) if checked else array
+
+
+def _converted(name: str, value: ArrayLike, copy: bool) -> Array:
     if _masked(value):
         raise ValueError(f"{name}: expected no masked entries, got {_show(value)}")
     try:
@@ -23,10 +32,9 @@ def real_array(name: str, value: ArrayLike, *, copy: bool = True, checked: bool 
         if array.dtype.kind not in "biuf":
             raise TypeError
         with np.errstate(over="ignore"):
-            array = np.array(array, dtype=float, copy=True if copy else None)
+            return np.array(array, dtype=float, copy=True if copy else None)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name}: expected real numbers, got {_show(value)}") from None
-    return finite_numbers(name, array) if checked else array
 
 
 def finite_numbers(name: str, array: Array) -> Array:
@@ -37,14 +45,17 @@ def finite_numbers(name: str, array: Array) -> Array:
 
 
 def finite(array: Array) -> bool:
-    """Whether every entry is finite; no memory is written.
-
-    By the sum of squares, one reading, which is finite only if they all are; where that is not
-    (it may have overflowed), by the two ends.
-    """
-    if array.flags.c_contiguous and np.isfinite(np.vdot(array, array)):
+    """Whether every entry is finite; no memory is written."""
+    if bound(array) < math.inf:
         return True
     return not array.size or bool(np.isfinite(array.min()) and np.isfinite(array.max()))
+
+
+def bound(array: Array) -> float:
+    """What no entry exceeds in size, from one reading and no writing of memory: the root of the sum
+    of squares, and more than rounding can lose of it. Infinite or NaN where an entry is not finite,
+    and where nothing is known: the squares overflow, or the array is not contiguous."""
+    return 2 * math.sqrt(np.vdot(array, array)) + 1e-150 if array.flags.c_contiguous else math.inf
 
 
 def _masked(value: object) -> bool:
@@ -184,6 +195,8 @@ def one_of(name: str, value: object, among: Sequence[str]) -> None:
 
 def broadcast(name: str, shape: tuple[int, ...], other_name: str, other: tuple[int, ...]) -> None:
     """ValueError where two batch shapes do not broadcast."""
+    if shape == other:
+        return
     try:
         np.broadcast_shapes(shape, other)
     except ValueError:

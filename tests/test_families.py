@@ -2,6 +2,7 @@
 
 import tracemalloc
 from functools import lru_cache
+from itertools import pairwise
 
 import autograd.numpy as anp
 import mpmath as mp
@@ -15,7 +16,15 @@ from scipy import stats
 from scipy.special import gammaln
 
 from ngdlib import geodesics
-from ngdlib.families import Bernoulli, Categorical, ExponentialFamily, Gaussian, divergences
+from ngdlib.families import (
+    Bernoulli,
+    Categorical,
+    ExponentialFamily,
+    Gaussian,
+    Poisson,
+    base,
+    divergences,
+)
 from ngdlib.families import quadrature as quad
 
 COINS = [
@@ -379,6 +388,45 @@ def test_batches(model, theta):
     assert len(model.parameter_names) == model.dim == theta.size
 
 
+@pytest.mark.parametrize(
+    ("model", "low", "high"),
+    [
+        (Categorical(3, "probabilities"), 0.01, 0.4),
+        (Categorical(3, "reduced logits"), -3.0, 3.0),
+        (Gaussian("mu, sigma"), 0.5, 2.0),
+        (Bernoulli("probability"), 0.1, 0.9),
+    ],
+    ids=repr,
+)
+def test_a_long_list_of_points_is_worked_off_in_blocks(model, low, high):
+    """With the numbers of each point, and without memory in proportion to what is on the way."""
+    rng, n = np.random.default_rng(1), 8 * base.BLOCK + 3
+    a, b = rng.uniform(low, high, (2, n, model.dim))
+    v = 0.01 * rng.standard_normal(a.shape) * a
+    long = {
+        "fisher": lambda s: model.fisher(a[s]),
+        "distance": lambda s: model.fisher_rao_distance(a[s], b[s]),
+        "kl": lambda s: model.kl(a[s], b[s]),
+        "exponential": lambda s: geodesics.exponential(model, a[s], v[s]),
+        "three times": lambda s: np.moveaxis(
+            geodesics.geodesic(model, a[s], v[s], [0.0, 0.5, 2.0]), 0, 1
+        ),
+    }
+    edges = [0, 1, base.BLOCK, base.BLOCK + 1, n - 2, n]
+    for name, f in long.items():
+        whole = f(slice(None))
+        assert len(whole) == n
+        for start, end in pairwise(edges):
+            few = slice(start, min(end, start + 200))
+            assert np.allclose(whole[few], f(few), rtol=1e-14, atol=0), name
+        assert not np.allclose(whole[:200], whole[1:201], rtol=1e-3), name
+    tracemalloc.start()
+    geodesics.exponential(model, a, v)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 5 * a.nbytes
+
+
 def test_a_model_is_immutable_and_compared_by_value():
     coin = Bernoulli("angle")
     with pytest.raises(AttributeError, match="immutable"):
@@ -635,6 +683,27 @@ def test_a_family_written_by_its_log_partition_far_out_and_told_apart():
     assert model != family(itself, lambda theta: theta[..., 0] < 100)
 
 
+def test_a_fisher_matrix_that_is_not_looked_at_fits():
+    """Out to the ends of the domain; where it may overflow it is looked at, and refused."""
+    tiny, looked_at = np.finfo(float).tiny, []
+    dice = [Categorical(3, chart) for chart in Categorical.charts]
+    for model in (*dice, *(f(c) for f in (Bernoulli, Gaussian, Poisson) for c in f.charts)):
+        if not model.fisher_fits:
+            looked_at.append(model)
+            continue
+        if model._range() is not None:
+            ends = [[1e300] * (model.dim - 1) + [end] for end in model._range()]
+        elif model.chart == "probabilities":
+            ends = [[tiny, tiny], [1 - 2**-52, tiny], [0.5, 0.5 - 2**-53]]
+        else:
+            ends = [699.0 * sign * np.eye(model.dim)[0] for sign in (1, -1)]
+        assert np.all(model.in_domain(ends)), model
+        assert np.isfinite(model.fisher(ends)).all(), model
+    assert looked_at == [Gaussian("natural"), Gaussian("expectation")]
+    with pytest.raises(ValueError, match="the result fits in float64"):
+        Gaussian("natural").fisher([1e200, -1e-100])
+
+
 def test_many_classes_need_no_square_of_memory():
     """A gradient, a divergence and a distance at K = 5000, where K x K doubles take 200 MB."""
     K = 5000
@@ -649,3 +718,24 @@ def test_many_classes_need_no_square_of_memory():
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 100 * 8 * K
+
+
+def test_the_variance_of_a_coin_tells_where_its_probability_is_one():
+    """Fisher's matrix refuses what `in_domain` does, at every float near the ends."""
+    coin, tiny = Bernoulli("probability"), np.finfo(float).tiny
+    near = [tiny * (1 + k * 2.0**-52) for k in range(3)] + [1 - k * 2.0**-53 for k in range(3)]
+    near += [tiny * (1 - 2.0**-52), 5e-324, 0.0, -0.0, -5e-324, -1e-300, -1e300, 2.0, 1e300]
+    near += [float(np.nextafter(1, 2)), 0.3]
+    legal = [q for q in near if coin.in_domain([q])]
+    assert 3 + 2 + 1 == len(legal)
+    for q in near:
+        batch = [[0.5], [q]]
+        if q in legal:
+            assert coin.fisher(batch)[1, 0, 0] == 1 / ((1 - q) * q)
+        else:
+            with pytest.raises(ValueError, match="theta: expected a point of Bernoulli"):
+                coin.fisher(batch)
+    assert coin.fisher(np.zeros((0, 1))).shape == (0, 1, 1)
+    for bad in (np.nan, np.inf, -np.inf):
+        with pytest.raises(ValueError, match="theta: expected finite numbers"):
+            coin.fisher([[0.5], [bad]])

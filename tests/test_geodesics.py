@@ -1,12 +1,13 @@
 """Geodesics of the Fisher metric, against closed forms and against themselves in other charts."""
 
+import mpmath as mp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ngdlib.descent import Objective, data_fit, fisher_length
-from ngdlib.families import Bernoulli, Categorical, Gaussian
+from ngdlib.families import Bernoulli, Categorical, Gaussian, Poisson
 from ngdlib.geodesics import christoffel, covariant_hessian, exponential, geodesic
 
 COIN, BELL, DIE = Bernoulli("probability"), Gaussian("mu, sigma"), Categorical(3, "probabilities")
@@ -57,6 +58,43 @@ def test_geodesic_of_a_trinomial_is_a_great_circle():
         assert not np.allclose(point, start + t * v, atol=1e-3)
 
 
+@pytest.mark.parametrize("q", [1e-300, 1e-9, 0.3, 1 - 1e-9])
+@pytest.mark.parametrize("turn", [1e-12, 0.4, -0.4])
+def test_a_coin_far_out_turns_as_mpmath_says(q, turn):
+    """A turn of the angle by a part of itself, towards 0 or away from it, in two charts."""
+    with mp.workdps(340):
+        end, back = 2 * mp.asin(mp.sqrt(mp.mpf(q))), 2 * mp.asin(mp.sqrt(1 - mp.mpf(q)))
+        turn *= float(min(end, back))
+        size = mp.sqrt(mp.mpf(q) * (1 - mp.mpf(q)))
+        v = float(turn * size)
+        there = mp.sin((end + v / size) / 2) ** 2
+        assert abs(exponential(COIN, [q], [v]).item() / there - 1) < 2e-15
+        z = float(mp.log(mp.mpf(q) / (1 - mp.mpf(q))))
+        p = 1 / (1 + mp.exp(-mp.mpf(z)))
+        v = float(turn / mp.sqrt(p * (1 - p)))
+        half = mp.asin(mp.sqrt(p)) + v * mp.sqrt(p * (1 - p)) / 2
+        odds = 2 * mp.log(mp.tan(half))
+        assert abs(exponential(Bernoulli("log-odds"), [z], [v]).item() - odds) < 4e-15 * abs(odds)
+
+
+@pytest.mark.parametrize("chart", Poisson.charts)
+@pytest.mark.parametrize("rate", [1e-149, 1.0, 1e149])
+@pytest.mark.parametrize("growth", [1e-17, 0.3, -0.5])
+def test_a_counter_grows_by_its_root_as_mpmath_says(chart, rate, growth):
+    model = Poisson(chart)
+    theta = Poisson("rate").change_to(chart).forward([rate]).item()
+    slope = {"rate": 2 * theta, "root": theta, "log-rate": 2.0}[chart]  # dtheta/d log(root)
+    end = exponential(model, [theta], [growth * slope]).item()
+    with mp.workdps(60):
+        grown = 1 + mp.mpf(growth * slope) / slope
+        if chart == "log-rate":
+            assert abs(end - theta - 2 * mp.log(grown)) < 4e-16 * max(abs(theta), abs(2 * growth))
+        else:
+            assert abs(end / theta / grown ** (2 if chart == "rate" else 1) - 1) < 1e-12
+    with pytest.raises(ValueError, match="edge"):  # through 0, and in the rate up again
+        exponential(model, [theta], [-2.5 * slope])
+
+
 @settings(max_examples=12)
 @given(mu=st.floats(-2, 2), sigma=st.floats(0.3, 3), turn=st.floats(0, 6.28))
 def test_exponential_is_the_same_in_every_chart(mu, sigma, turn):
@@ -95,6 +133,20 @@ def test_batches():
     assert christoffel(BELL, starts).shape == (2, 2, 2, 2)
     lengths = fisher_length(BELL.fisher(starts), np.broadcast_to(v, (2, 2)))
     assert np.allclose(BELL.fisher_rao_distance(starts, ends), lengths, rtol=1e-8)
+
+
+@pytest.mark.parametrize("model", [COIN, BELL, DIE, Poisson("rate")])
+def test_arguments_are_read_and_not_written(model):
+    """As they come, without a copy; the result is memory of its own, row by row."""
+    points, v = np.full((5, model.dim), 0.3), np.full((5, model.dim), 0.01)
+    given = points.copy(), v.copy()
+    for array in (points, v):
+        array.flags.writeable = False
+    end = exponential(model, points, v)
+    assert np.array_equal(points, given[0]) and np.array_equal(v, given[1])
+    assert end.flags.c_contiguous and end.flags.writeable
+    assert not np.shares_memory(end, points) and not np.shares_memory(end, v)
+    assert np.array_equal(end, exponential(model, np.asfortranarray(points), v[::-1]))
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,11 @@ from ngdlib.families import (
     Categorical,
     ExponentialFamily,
     Gaussian,
+    Poisson,
     divergences,
     quadrature,
 )
+from ngdlib.families.base import inside
 
 η = sp.Symbol("eta", real=True)
 
@@ -619,3 +621,54 @@ def test_finite_is_what_numpy_says(bad, scale, shape):
         if shape[-1] == 1:
             with pytest.raises(ValueError, match="finite numbers"):
                 Bernoulli("log-odds").in_domain(wrong)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-170, 1e-100, 1.0, 1e100, 1e150, 1e200])
+@pytest.mark.parametrize("shape", [(1,), (1, 1), (4000, 2)])
+def test_no_entry_exceeds_the_bound(size, shape):
+    array = -size * np.random.default_rng(0).uniform(0.5, 1, shape)
+    most = validate.bound(array)
+    assert np.max(np.abs(array)) < most
+    assert size > 1e150 or most < 2.1 * size * np.sqrt(array.size) + 1e-149
+    # negative control: the root of the sum of squares alone is exceeded, where it underflows
+    assert size > 1e-170 or np.sqrt(np.vdot(array, array)) < np.max(np.abs(array))
+    for bad in (np.nan, np.inf, -np.inf):
+        array.flat[-1] = bad
+        assert not validate.bound(array) < np.inf
+
+
+def _ranged():
+    for model in (Bernoulli, Poisson, Gaussian):
+        for chart in model.charts:
+            if model(chart)._range() is not None:
+                yield model(chart)
+
+
+@pytest.mark.parametrize("model", list(_ranged()), ids=repr)
+def test_a_range_holds_what_is_between_its_ends(model):
+    """In every batch and however it lies in memory; what is not finite is never inside."""
+    low, high = model._range()
+    middle = 0.5 if low < 0.5 < high else -1.0
+    last = [low, high, middle, np.nextafter(low, -np.inf), np.nextafter(high, np.inf), -high, 0.0]
+    last += [np.inf, -np.inf, np.nan]
+    others = [[], [0.0], [1e100], [-1e300], [np.inf], [np.nan]]
+    points = np.array([[*o, x] for o in others for x in last if len(o) == model.dim - 1])
+    wanted = np.isfinite(points).all(axis=1) & (points[:, -1] >= low) & (points[:, -1] <= high)
+    assert wanted.any() and not wanted.all()
+    for rows in (points, np.asfortranarray(points), np.repeat(points, 2, axis=0)[::2]):
+        assert np.array_equal(inside(model, rows), wanted)
+    for point, legal in zip(points, wanted, strict=True):
+        assert inside(model, point) == legal
+        for batch in (point, np.tile(point, (3, 1)), np.asfortranarray(np.tile(point, (3, 1)))):
+            if np.isfinite(point).all():
+                assert np.all(model.in_domain(batch) == legal)
+            else:
+                with pytest.raises(ValueError, match="theta: expected finite numbers"):
+                    model.in_domain(batch)
+    assert model.in_domain(points[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize("everywhere", [True, np.True_])
+def test_a_domain_that_is_one_word_holds_for_a_whole_batch(everywhere):
+    family = poisson(domain=lambda e: everywhere)
+    assert family.in_domain(np.zeros((4, 1))).tolist() == [True] * 4

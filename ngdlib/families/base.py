@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from ngdlib.charts import ChangeOfChart, regular
 from ngdlib.validate import (
     Array,
+    bound,
     broadcast,
     count,
     finite,
@@ -26,6 +27,9 @@ from ngdlib.validate import (
     vectors,
 )
 
+#: Points in one pass of `in_blocks`.
+BLOCK = 16384
+
 
 class Model:
     """A family of distributions in one chart. Immutable; subclasses supply the closed forms.
@@ -37,6 +41,8 @@ class Model:
     charts: tuple[str, ...]
     statistic_dim: int
     has_geodesics = has_connection = False  # in closed form
+    fisher_fits = False  # in float64, at every point of the domain: it need not be looked at
+    in_passes = False  # closed forms write much on the way: long lists of points by `in_blocks`
 
     def __init__(self, chart: str) -> None:
         one_of("chart", chart, self.charts)
@@ -80,8 +86,7 @@ class Model:
 
     def in_domain(self, theta: ArrayLike) -> np.ndarray:
         """Whether each point lies in the open domain: bool, shape (...)."""
-        theta, all_inside = self._read("theta", theta)
-        return np.ones(theta.shape[:-1], bool) if all_inside else self._inside(theta)
+        return np.asarray(self._read("theta", theta)[1])
 
     def log_density(self, x: ArrayLike, theta: ArrayLike) -> Array:
         """log p_theta(x) in nats, shape of ``x`` broadcast with the batch shape of ``theta``."""
@@ -93,7 +98,8 @@ class Model:
 
     def fisher(self, theta: ArrayLike) -> Array:
         """The Fisher matrix E[s s^T] of one observation, shape (..., d, d)."""
-        return self._computed("theta", self._fisher, self._point("theta", theta))
+        theta = self._point("theta", theta)
+        return self._computed("theta", self._fisher, theta, fits=self.fisher_fits)
 
     def christoffel(self, theta: ArrayLike) -> Array:
         """Christoffel symbols of the Fisher metric, ``[..., i, j, k]`` = Gamma^i_jk: closed forms.
@@ -207,25 +213,30 @@ class Model:
     def _cross_entropy_hessian(self, theta: Array, mean: Array) -> Array:
         raise ValueError(f"model: expected a family with closed second derivatives, got {self!r}")
 
-    def _computed(self, name: str, f: Callable[..., Array], *arguments: Array) -> Array:
+    def _computed(
+        self, name: str, f: Callable[..., Array], *arguments: Array, fits: bool = False
+    ) -> Array:
         """``f`` of checked arguments; ValueError where the result does not fit in float64."""
         with np.errstate(all="ignore"):
-            return representable(name, f(*arguments))
+            value = in_blocks(f, *arguments) if self.in_passes else f(*arguments)
+        return value if fits else representable(name, value)
 
     # -- checks -------------------------------------------------------------------------------
 
     def _point(self, name: str, theta: ArrayLike) -> Array:
-        theta, all_inside = self._read(name, theta)
-        if not all_inside:
-            require(name, self._inside(theta), f"a point of {self!r} ({self._domain()})", theta)
+        theta, inside = self._read(name, theta)
+        if not inside.all():
+            require(name, inside, f"a point of {self!r} ({self._domain()})", theta)
         return theta
 
-    def _read(self, name: str, theta: ArrayLike) -> tuple[Array, bool]:
-        """Finite points, and whether all are in the domain; what is in a range is finite."""
-        ranged = self.dim == 1 and self._range() is not None
+    def _read(self, name: str, theta: ArrayLike) -> tuple[Array, np.ndarray]:
+        """Finite points, and where they are in the domain."""
+        ranged = self._range() is not None
         theta = vectors(name, theta, self.dim, copy=False, checked=not ranged)
-        all_inside = self._all_inside(theta)
-        return theta if all_inside or not ranged else finite_numbers(name, theta), all_inside
+        inside = self._inside(theta)
+        if ranged and not inside.all():
+            finite_numbers(name, theta)
+        return theta, inside
 
     def _pair(self, theta0: ArrayLike, theta1: ArrayLike) -> tuple[Array, Array]:
         theta0, theta1 = self._point("theta0", theta0), self._point("theta1", theta1)
@@ -247,15 +258,16 @@ class Model:
         return None
 
     def _inside(self, theta: Array) -> np.ndarray:
-        low, high = self._range()
-        return (theta[..., -1] >= low) & (theta[..., -1] <= high)
-
-    def _all_inside(self, theta: Array) -> bool:
-        """Whether every point is in the domain; a range is told by its ends, nothing written."""
-        if self._range() is None or not theta.size:
-            return bool(np.all(self._inside(theta)))
-        low, high = self._range()
-        return bool(theta[..., -1].min() >= low and theta[..., -1].max() <= high)
+        """Where finite points are in the domain; if that is a range, no other point is in it."""
+        (low, high), last = self._range(), theta[..., -1]
+        if self.dim == 1:
+            return (last >= low) & (last <= high)
+        most = bound(theta)  # often it makes one of the ends sure
+        above = -most >= low or last.min(initial=high) >= low
+        if above and most < np.inf and (most <= high or last.max(initial=low) <= high):
+            return np.ones(last.shape, dtype=bool)
+        inside = (last >= low) & (last <= high)
+        return inside if finite(theta) else inside & np.all(np.isfinite(theta), axis=-1)
 
     def _data_mean(self, mean: ArrayLike) -> Array:
         mean = vectors("mean", mean, self.statistic_dim, copy=False)
@@ -268,9 +280,29 @@ class Model:
         return theta, mean
 
 
+def in_blocks(f: Callable[..., Array], *points: Array, axis: int = 0) -> Array:
+    """``f`` of long lists of points, shapes (n, d), a block of rows at a time.
+
+    What it writes on the way is small then: it stays in the processor's cache, and in memory that
+    the process has already. ``axis``: that of the n results. Fewer than four blocks, and arrays of
+    other shapes, go in whole.
+    """
+    n = len(points[0]) if points[0].ndim else 0
+    if n < 4 * BLOCK or any(each.ndim != 2 or len(each) != n for each in points):
+        return f(*points)
+    whole = None
+    for start in range(0, n, BLOCK):
+        rows = slice(start, start + BLOCK)
+        part = f(*(each[rows] for each in points))
+        if whole is None:
+            whole = np.empty((*part.shape[:axis], n, *part.shape[axis + 1 :]))
+        whole[(slice(None),) * axis + (rows,)] = part
+    return whole
+
+
 def inside(model: Model, theta: Array) -> np.ndarray:
     """`in_domain` for a computed point, which may have overflowed."""
-    if finite(theta):
+    if model._range() is not None or finite(theta):
         return model._inside(theta)
     fits = np.all(np.isfinite(theta), axis=-1)
     return fits & model._inside(np.where(fits[..., None], theta, 0.0))

@@ -11,11 +11,12 @@ With q the probability of a one: log-odds z = log(q/(1-q)), angle w = 2 asin(sqr
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from ngdlib.families import stable
 from ngdlib.families.discrete import TINY, Discrete
-from ngdlib.validate import Array
+from ngdlib.validate import Array, vectors
 
 #: Below this angle the probability would be below `TINY`.
 LEAST_ANGLE = 3e-154
@@ -37,7 +38,7 @@ class Bernoulli(Discrete):
     family = "Bernoulli"
     charts = ("probability", "log-odds", "angle")
     classes = 2
-    statistic_dim = 1
+    dim = statistic_dim = 1
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -166,6 +167,17 @@ class Bernoulli(Discrete):
     def _score(self, x: Array, theta: Array) -> Array:
         return -self._cross_entropy_gradient(theta, x[..., None])
 
+    def fisher(self, theta: ArrayLike) -> Array:
+        """The Fisher matrix E[s s^T] of one observation, shape (..., 1, 1)."""
+        if self.chart != "probability":
+            return super().fisher(theta)
+        theta = vectors("theta", theta, 1, copy=False, checked=False)
+        with np.errstate(all="ignore"):
+            v = self._variance(theta)
+        if not v.min(initial=1.0) >= TINY:  # it is, exactly where q is in the domain
+            self._point("theta", theta)
+        return np.divide(1, v, out=v)[..., None]
+
     def _fisher(self, theta: Array) -> Array:
         return self._power(theta, 2 * self._speed() - 1)[..., None]
 
@@ -226,17 +238,19 @@ class Bernoulli(Discrete):
 
     def _geodesic(self, theta: Array, velocity: Array, t: Array) -> Array:
         """A straight line in the angle."""
-        turn = velocity * self._power(theta, self._speed() - 0.5)
-        turn = turn * t[..., None]
         if self.chart == "angle":
-            return theta + turn
-        r, q = (np.sqrt(each) for each in self._both(theta))
-        tangent = np.tan(turn / 2)  # of half the turn: the cosine is divided out of both roots
+            return theta + velocity * t[..., None]
+        r, q = self._both(theta)
+        s = np.sqrt(r * q)
+        turn = velocity / s if self.chart == "probability" else velocity * s
+        r, q = np.sqrt(r), np.sqrt(q)
+        half = turn * (t[..., None] / 2)
+        tangent = np.tan(half)  # the cosine of half the turn is divided out of both roots
         up = np.multiply(r, tangent)
         up += q
         down = np.multiply(q, tangent)
         np.subtract(r, down, out=down)
-        stays = (up > 0) & (down > 0) & (np.abs(turn) < np.pi)
+        stays = (up > 0) & (down > 0) & (np.abs(half) < np.pi / 2)
         if self.chart == "log-odds":
             there = 2 * np.log(np.divide(up, down, out=up))
         else:

@@ -29,6 +29,7 @@ class Categorical(Discrete):
 
     family = "Categorical"
     charts = ("probabilities", "logits", "reduced logits")
+    in_passes = True
 
     def __init__(self, classes: int, chart: str) -> None:
         self.classes = count("classes", classes, least=2)
@@ -80,7 +81,7 @@ class Categorical(Discrete):
 
     def _to_base(self, theta: Array) -> Array:
         if self.chart == "probabilities":
-            p = np.empty((*theta.shape[:-1], self.classes))
+            p = stable.room((*theta.shape[:-1], self.classes))
             p[..., :-1] = theta
             p[..., -1] = self._last(theta)
             return p
@@ -116,7 +117,7 @@ class Categorical(Discrete):
 
     def _from_base(self, base: Array) -> Array:
         if self.chart == "probabilities":
-            return base[..., :-1]
+            return base[..., :-1].copy()
         logs = np.log(base)
         if self.chart == "logits":  # of all that give these probabilities, the one with mean zero
             return logs - logs.mean(axis=-1, keepdims=True)
@@ -153,19 +154,18 @@ class Categorical(Discrete):
     def _full_motion(self, velocity: Array, theta: Array, p: Array) -> Array:
         """How fast all K probabilities move when theta moves with this velocity, shape (..., K)."""
         if self.chart == "probabilities":
-            return np.concatenate([velocity, -stable.total(velocity)[..., None]], axis=-1)
+            return _with_last(velocity)
         velocity = self._all_logits(velocity)
         top = p.argmax(axis=-1)[..., None]
         velocity = velocity - np.take_along_axis(np.broadcast_to(velocity, p.shape), top, -1)
         return p * (velocity - stable.total(p * velocity)[..., None])
 
-    def _steps(self, theta0: Array, theta1: Array) -> Array:
-        """p1 - p0 of all outcomes, in the chart of probabilities."""
+    def _steps(self, theta0: Array, theta1: Array, p0: Array) -> Array:
+        """p1 - p0 of all outcomes, in the chart of probabilities, given all of p0."""
         step = theta1 - theta0
-        both = np.concatenate([step, -stable.total(step)[..., None]], axis=-1)
-        last = np.broadcast_to(self._last(theta0), both.shape[:-1])
+        both = _with_last(step)
         near = np.abs(both[..., -1]) < 1e-3 * stable.total(np.abs(step))
-        if np.any(near & (last < 0.1)):  # its terms cancel, and it matters
+        if np.any(near & (p0[..., -1] < 0.1)):  # its terms cancel, and it matters
             theta0, theta1 = np.broadcast_arrays(theta0, theta1)
             both[..., -1] = stable.exact_total(np.concatenate([theta0, -theta1], axis=-1))
         return both
@@ -174,14 +174,15 @@ class Categorical(Discrete):
         """log p1/p0 of all outcomes, shape (..., K)."""
         if self.chart != "probabilities":
             return stable.log_ratio_of_logits(self._all_logits(theta0), self._all_logits(theta1))
-        steps = self._steps(theta0, theta1)
-        return stable.log_ratio(self._to_base(theta0), self._to_base(theta1), steps)
+        p0, p1 = self._to_base(theta0), self._to_base(theta1)
+        return stable.log_ratio(p0, p1, self._steps(theta0, theta1, p0))
 
     def _root_differences(self, theta0: Array, theta1: Array) -> Array:
         if self.chart != "probabilities":
             return super()._root_differences(theta0, theta1)
-        steps = self._steps(theta0, theta1)
-        steps /= np.sqrt(self._to_base(theta0)) + np.sqrt(self._to_base(theta1))
+        p0, p1 = self._to_base(theta0), self._to_base(theta1)
+        steps = self._steps(theta0, theta1, p0)
+        steps /= np.sqrt(p0) + np.sqrt(p1)
         return steps
 
     def _log_density(self, x: Array, theta: Array) -> Array:
@@ -253,6 +254,14 @@ class Categorical(Discrete):
         diagonal = (p * stable.complements(mean) + mean * stable.complements(p)) / 2
         np.einsum("...kk->...k", H)[...] = diagonal
         return H[..., :-1, :-1].copy()
+
+
+def _with_last(step: Array) -> Array:
+    """A step of the first K-1 probabilities, and that of the last: all K together sum to 0."""
+    full = stable.room((*step.shape[:-1], step.shape[-1] + 1))
+    full[..., :-1] = step
+    np.negative(stable.total(step), out=full[..., -1])
+    return full
 
 
 def _diagonal(entries: Array) -> Array:

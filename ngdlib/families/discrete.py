@@ -23,7 +23,7 @@ class Discrete(Model):
     """
 
     classes: int
-    has_geodesics = has_connection = True
+    has_geodesics = has_connection = fisher_fits = True
 
     def probabilities(self, theta) -> Array:
         """All K class probabilities, shape (..., K)."""
@@ -63,9 +63,10 @@ class Discrete(Model):
     def _geodesic(self, theta: Array, velocity: Array, t: Array) -> Array:
         p = self._to_base(theta)
         roots = np.sqrt(p)
-        tangent = self._full_motion(velocity, theta, p) / (2 * roots)
+        tangent = self._full_motion(velocity, theta, p)
+        tangent /= roots  # of 2 sqrt(p), on the sphere of radius 2
         speed = np.sqrt(stable.total(tangent * tangent))[..., None]
-        angle = t[..., None] * speed
+        angle = (t[..., None] / 2) * speed
         sine, cosine = _sine_and_cosine(angle)
         there = cosine * roots
         there += (sine / np.where(speed > 0, speed, 1.0)) * tangent

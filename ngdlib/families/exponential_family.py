@@ -192,9 +192,9 @@ class ExponentialFamily(Model):
 
     def _inside(self, theta: Array) -> np.ndarray:
         if self.chart == "natural":
-            return np.asarray(self.domain(theta))
+            return np.logical_and(np.ones(theta.shape[:-1]), self.domain(theta))
         if self.mean_domain is not None:
-            return np.asarray(self.mean_domain(theta))
+            return np.logical_and(np.ones(theta.shape[:-1]), self.mean_domain(theta))
         return np.apply_along_axis(self._has_member, -1, theta)
 
     def _has_member(self, m: Array) -> bool:

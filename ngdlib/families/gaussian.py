@@ -43,7 +43,7 @@ class Gaussian(Model):
 
     family = "Gaussian"
     charts = ("mu, sigma", "mu, sigma^2", "mu, log sigma", "natural", "expectation")
-    statistic_dim = 2
+    dim = statistic_dim = 2
     has_geodesics = has_connection = True
 
     @property
@@ -55,6 +55,10 @@ class Gaussian(Model):
             "natural": ("eta1", "eta2"),
             "expectation": ("m1", "m2"),
         }[self.chart]
+
+    @property
+    def fisher_fits(self) -> bool:
+        return self.chart not in ("natural", "expectation")  # there mu enters it
 
     def _range(self) -> tuple[float, float] | None:
         return _RANGES.get(self.chart)

@@ -27,7 +27,7 @@ from scipy.special import expit
 
 from ngdlib.families import stable
 from ngdlib.families.base import Model
-from ngdlib.validate import Array, number, representable, require
+from ngdlib.validate import Array, bound, number, representable, require
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -156,13 +156,11 @@ class GaussianMixture(Model):
     # -- Model ----------------------------------------------------------------------------------
 
     def _inside(self, theta: Array) -> np.ndarray:
+        limit = 1e50 * self.sigma
+        if self.chart == "means" and bound(theta) < limit:
+            return np.ones(theta.shape[:-1], dtype=bool)
         with np.errstate(all="ignore"):
-            return np.all(np.abs(self._to_base(theta)) < 1e50 * self.sigma, axis=-1)
-
-    def _all_inside(self, theta: Array) -> bool:
-        if self.chart != "means" or not theta.size:
-            return super()._all_inside(theta)
-        return bool(max(-theta.min(), theta.max()) < 1e50 * self.sigma)
+            return np.all(np.abs(self._to_base(theta)) < limit, axis=-1)
 
     def _domain(self) -> str:
         return "means below 1e50 sigma"

@@ -30,8 +30,8 @@ class Poisson(Model):
 
     family = "Poisson"
     charts = ("rate", "root", "log-rate")
-    statistic_dim = 1
-    has_geodesics = has_connection = True
+    dim = statistic_dim = 1
+    has_geodesics = has_connection = fisher_fits = True
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -100,12 +100,12 @@ class Poisson(Model):
     def _fisher(self, theta: Array) -> Array:
         if self.chart == "root":
             return np.full((*theta.shape, 1), 4.0)
-        r = self._to_base(theta)
-        return (1 / r if self.chart == "rate" else r)[..., None]
+        return (1 / theta if self.chart == "rate" else np.exp(theta))[..., None]
 
     def _christoffel(self, theta: Array) -> Array:
-        symbol = {"rate": -0.5 / theta, "root": 0 * theta, "log-rate": 0 * theta + 0.5}
-        return symbol[self.chart][..., None, None]
+        if self.chart == "rate":
+            return (-0.5 / theta)[..., None, None]
+        return np.full((*theta.shape, 1, 1), 0.0 if self.chart == "root" else 0.5)
 
     def _log_step(self, theta0: Array, theta1: Array) -> Array:
         """log(r1/r0), shape (...), without cancellation for near points."""
@@ -163,15 +163,21 @@ class Poisson(Model):
         if self.chart == "root":
             return 2 * np.abs(t1 - t0)
         if self.chart == "rate":
-            return 2 * np.abs(t1 - t0) / (np.sqrt(t0) + np.sqrt(t1))
+            sides = np.sqrt(t0) + np.sqrt(t1)
+            sides /= 2
+            return np.abs(t1 - t0) / sides
         return 4 * np.exp((t0 + t1) / 4) * np.sinh(np.abs(t1 - t0) / 4)
 
     def _geodesic(self, theta: Array, velocity: Array, t: Array) -> Array:
         """A straight line in the root."""
-        rate_of_root = {"rate": 0.5 / theta, "root": 1 / theta, "log-rate": 0 * theta + 0.5}
-        grown = 1 + velocity * rate_of_root[self.chart] * t[..., None]  # d log(root)/dtheta
-        with np.errstate(all="ignore"):
-            grown = np.where(grown > 0, grown, np.nan)
-            if self.chart == "log-rate":
-                return theta + 2 * np.log(grown)
-            return theta * (grown if self.chart == "root" else grown * grown)
+        t = t[..., None]
+        if self.chart == "root":
+            return theta + velocity * t
+        growth = velocity * (t / 2)  # of the root, as a part of it
+        if self.chart == "log-rate":
+            return theta + 2 * np.log1p(growth)
+        growth /= theta
+        growth += 1
+        there = theta * growth
+        there *= np.abs(growth)  # negative, so outside, where the root is beyond 0
+        return there

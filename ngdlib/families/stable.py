@@ -185,6 +185,14 @@ def root_difference(p0, p1, r):
     )
 
 
+def room(shape):
+    """An empty array (..., K). Few columns lie one after the other: numpy is fast along the points,
+    and keeps that order in what it computes from them; sums over many columns want rows."""
+    if shape[-1] > _FEW:
+        return np.empty(shape)
+    return np.moveaxis(np.empty((shape[-1], *shape[:-1])), 0, -1)
+
+
 def columns(*entries):
     """Arrays stacked along a new last axis."""
     out = np.empty((*np.broadcast_shapes(*map(np.shape, entries)), len(entries)))
