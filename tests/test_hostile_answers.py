@@ -303,9 +303,29 @@ def test_any_order_that_respects_what_is_needed_is_right(page):
     for order in (["F", "C", "E"], ["C", "F", "E"]):
         assert both(page, item, order).score == 1
     result = both(page, item, ["C", "E", "F"])
-    assert result.score == 0 and result.wrong == ("E", "F")
+    assert result.score == 1 / 3 and result.wrong == ("E", "F")
     assert "uses “the metric”" in result.feedback and "Both are used here." in result.feedback
     assert both(page, item, ["C", "F"]).kind == "incomplete"
+
+
+def test_lines_in_order_earn_their_share_up_to_the_first_wrong_one(page):
+    steps = [{"id": name} for name in "abcde"]
+    lure = {"id": "x", "tex": "x", "because": "", "feedback": "No."}
+    item = {"id": "o", "kind": "derivation", "mode": "order", "points": 5, "steps": steps}
+    item["distractors"] = [lure, {**lure, "id": "y", "score": 0.1}]
+    for order, kind, right in (
+        ("abcd", "incomplete", 4),
+        ("abced", "order", 3),
+        ("ab", "incomplete", 2),
+        ("baced", "order", 0),
+        ("abcdx", "known:x", 4),
+        ("xabcd", "known:x", 0),
+        ("abcdy", "known:y", 0.5),  # a share of its own
+    ):
+        result = both(page, item, list(order))
+        assert (result.kind, round(points(item, result), 9)) == (kind, right), order
+    assert both(page, item, list("abcdex")).score == 5 / 6, "a line too many is not right"
+    assert both(page, {**item, "partial": {"order": 0.25}}, list("abced")).score == 0.25
 
 
 def test_close_is_only_within_rounding(page):

@@ -450,6 +450,8 @@ LIKELY = {
         "2k*T^2",
         "2/(k*T)",
         "1/k",
+        "k/(2T^2)",
+        "2k/T",
     ],
     ("damping", "q2"): [
         "-0.1",
@@ -540,6 +542,7 @@ IN_BLANKS = {
     ("bernoulli", "q3", "velocity"): ["σ(z) - m", "(σ(z)-m)σ(z)(1-σ(z))"],
     ("coordinates", "q4", "b1"): ["(q-m)/(q(1-q))", "q - m", "m/q - (1-m)/q", "m/q"],
     ("coordinates", "q4", "b2"): ["q - m", "m - z", "m"],
+    ("coordinates", "q4", "b4"): ["1/(q(1-q))^2", "q(1-q)", "q^2(1-q)", "q(1-q)^2", "1/16"],
     ("coordinates", "q4", "b3"): ["m - q", "(m-q)/(q(1-q))", "(m-q)/(q(1-q))^2"],
 }
 
@@ -608,6 +611,25 @@ def test_the_divergence_the_other_way_round_is_answered_by_name():
         for radius, named in ((float(d), True), (1.05 * float(d), False)):
             x = brentq(lambda x, r=radius: rel_entr([x, 1 - x], 0.5).sum() - r, 0.5, 0.999)
             assert (check_item(item, f"{x:.6f}", {"d": d}).kind == "known:reversed") is named
+
+
+def test_what_is_half_right_earns_no_less_than_what_is_less_right():
+    """A turned sign, a factor of two, one of two terms; and of three classes the wrong one."""
+    for chapter, name, blank, answer in (
+        ("kfac", "q6", None, "(v*x^2 + w*z^2)/2"),
+        ("kfac", "q6", None, "(v - w)*(z^2 - x^2)/4"),
+        ("kfac", "q6", None, "(v - w)*(x^2 - z^2)/2"),
+        ("coordinates", "q4", "b1", "(q-m)/(q(1-q))"),
+        ("coordinates", "q4", "b4", "q(1-q)"),
+        ("coordinates", "q8", None, "k/(2T^2)"),
+    ):
+        item = next(i for i in load(SETS / f"{chapter}.yml").data["items"] if i["id"] == name)
+        if blank:
+            item = blank_item(item, next(b for b in item["blanks"] if b["id"] == blank))
+        result = check_item(item, answer)
+        assert result.kind.startswith("known:") and result.score == 0.5, (answer, result)
+    ((_, result),) = list(replies("categorical", "q5", ["0.288"]))[:1]
+    assert result.kind == "known:third-class"
 
 
 def test_what_nobody_expected_has_no_name():

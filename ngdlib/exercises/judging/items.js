@@ -237,22 +237,20 @@ function checkChoice(item, answer) {
 
 function checkDerivation(item, answer, values, budget) {
   if (item.mode === 'fill') return checkBlanks(item, answer, values, budget);
-  const steps = item.steps.map(s => s.id), wrong = item.distractors || [];
-  if (!Array.isArray(answer) || !answer.every(a => steps.includes(a) || wrong.some(d => d.id === a))) fail('A list of steps is expected.', 0);
+  const lures = item.distractors || [], line = id => [...item.steps, ...lures].find(s => s.id === id), of = item.steps.length;
+  if (!Array.isArray(answer) || !answer.every(line)) fail('A list of steps is expected.', 0);
   if (!answer.length) fail('No step is placed yet.', 0);
   if (new Set(answer).size < answer.length) fail('Each line can stand only once.', 0);
-  const [good, needed] = inOrder(item, answer), distractor = wrong.find(d => d.id === answer[good]);
-  if (good === answer.length && good === steps.length) return say(item, 'equal');
-  if (distractor) return { ...knownMistake(distractor), wrong: [distractor.id] };
-  if (good === answer.length) return say(item, 'incomplete', null, { detail: `Right so far: ${good} of ${steps.length} steps.` });
-  const before = good > 1 ? `The first ${good} of ${steps.length} steps are right. ` : good ? 'Step 1 is right. ' : '';
-  if (needed !== null) {
-    const step = item.steps.find(s => s.id === answer[good]), other = item.steps.find(s => s.id === needed);
-    const detail = `${before}Step ${good + 1}, “${step.because || step.id}”, uses “${other.because || needed}”, which is not there yet.${step.without ? ' ' + step.without : ''}`;
-    return { ...say(item, 'order', null, { detail }), wrong: [step.id, needed] };
-  }
-  if (!good) return say(item, 'order', null, { detail: 'The first line is not where the derivation starts.' });
-  return say(item, 'order', null, { detail: `${before}Step ${good + 1} does not follow from what stands before it.` });
+  const [good, needed] = inOrder(item, answer), next = answer[good], step = line(next);
+  const score = good / Math.max(of, answer.length); // the share of the lines up to the first that is wrong
+  if (score === 1) return say(item, 'equal');
+  if (lures.includes(step)) return { ...knownMistake(step, score), wrong: [next] };
+  const said = (kind, detail, wrong = []) => ({ ...say(item, kind, null, { detail, score }), wrong });
+  if (good === answer.length) return said('incomplete', `Right so far: ${good} of ${of} steps.`);
+  const at = (good > 1 ? `The first ${good} of ${of} steps are right. ` : good ? 'Step 1 is right. ' : '') + `Step ${good + 1}`;
+  if (needed)
+    return said('order', `${at}, “${step.because || next}”, uses “${line(needed).because || needed}”, which is not there yet. ${step.without || ''}`, [next, needed]);
+  return said('order', good ? `${at} does not follow from what stands before it.` : 'The first line is not where the derivation starts.');
 }
 /* [how many lines stand right, what the next one needs that does not stand before it] */
 function inOrder(item, order) {

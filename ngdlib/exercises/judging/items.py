@@ -652,11 +652,12 @@ def _check_derivation(
     if is_order(item, answer):
         return _say(item, "equal")
     right, needed = in_order(item, answer)
+    share = right / max(len(steps), len(answer))  # of the lines up to the first that is wrong
     if right < len(answer) and answer[right] in distractors:
-        return _known(distractors[answer[right]])._replace(wrong=(answer[right],))
+        return _known(distractors[answer[right]], share)._replace(wrong=(answer[right],))
     if right == len(answer):
         detail = f"Right so far: {right} of {len(steps)} steps."
-        return _say(item, "incomplete", detail=detail)
+        return _say(item, "incomplete", detail=detail, score=share)
     before = f"The first {right} of {len(steps)} steps are right. " if right > 1 else ""
     before = "Step 1 is right. " if right == 1 else before
     if needed is not None:
@@ -665,11 +666,12 @@ def _check_derivation(
         other = steps[needed].get("because") or needed
         detail = f"{before}Step {right + 1}, {named}, uses “{other}”, which is not there yet."
         detail += f" {step['without']}" if step.get("without") else ""
-        return _say(item, "order", detail=detail)._replace(wrong=(answer[right], needed))
+        result = _say(item, "order", detail=detail, score=share)
+        return result._replace(wrong=(answer[right], needed))
     if not right:
         return _say(item, "order", detail="The first line is not where the derivation starts.")
     follows = f"Step {right + 1} does not follow from what stands before it."
-    return _say(item, "order", detail=f"{before}{follows}")
+    return _say(item, "order", detail=f"{before}{follows}", score=share)
 
 
 def is_order(item: Mapping, order: Sequence[str]) -> bool:
