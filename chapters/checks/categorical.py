@@ -156,10 +156,13 @@ def damped_is_another(stated) -> Evidence:
     small = 1e-6
     limit = 2 * velocity(small / 2) - velocity(small)
     at = velocity(0.01)
-    edge = np.linalg.eigvalsh(_fisher(np.array([0.5 - 1e-9, 0.5 - 1e-9, 2e-9])))[-1]
+    near = _fisher(np.array([0.5 - 1e-9, 0.5 - 1e-9, 2e-9]))
+    values, V = np.linalg.eigh(near)
+    edge = values[-1]
     rng = np.random.default_rng(3)
     largest = max(np.linalg.eigvalsh(_fisher(p))[-1] for p in rng.dirichlet(np.full(4, 0.3), 200))
-    share = 0.5 / (0.5 + 1)
+    kept = natural_direction(near, -near @ V[:, -1], damping=1.0)  # of a step V, undamped
+    share = float(kept @ V[:, -1])
     gaps = [
         np.abs(at - stated["velocity at λ = 0.01"]),
         np.abs(limit - stated["velocity as λ → 0"]),
@@ -183,7 +186,7 @@ def damped_is_another(stated) -> Evidence:
             "(−0.89, 0, 0.89)": bool(np.abs(limit - [-0.89, 0, 0.89]).max() < 1e-6),
             "½": edge,
             "λ = 1": 1.0,
-            "⅓": share,
+            "⅓": round(share, 7),
         },
     )
 
