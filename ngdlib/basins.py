@@ -173,6 +173,7 @@ def simulate(
     """``n`` inputs uniform on (-reach, reach) and answers drawn from the model at ``theta``."""
     instance("rng", rng, np.random.Generator, "a numpy.random.Generator")
     theta, reach = vectors("theta", theta, 2), number("reach", reach, above=0)
+    representable("reach", 2 * reach)
     x = rng.uniform(-reach, reach, count("n", n, least=1))
     p = expit(response(model, theta, x))
     return Data(x, (rng.random(n) < p).astype(float))
@@ -203,7 +204,9 @@ def gradient(model: Model, theta: ArrayLike, data: Data) -> Array:
     data = _data(data)
     f, d1, d2 = _on_rows(model, theta, data.x)
     r = stable.logistic_residual(f, data.y)
-    return np.stack([(r * d1).mean(axis=-1), (r * d2).mean(axis=-1)], axis=-1)
+    with np.errstate(over="ignore"):
+        slope = np.stack([(r * d1).mean(axis=-1), (r * d2).mean(axis=-1)], axis=-1)
+    return representable("theta", slope)
 
 
 def fisher(model: Model, theta: ArrayLike, data: Data, fisher_type: str = "exact") -> Array:
@@ -290,6 +293,7 @@ def sweep(
     """
     data, model = _data(data), _model(model)
     starts, steps = _starts(starts), count("steps", steps)
+    instance("optimisers", optimisers, Mapping, "a dict of optimisers by name")
     tasks = [
         (name, at, (model, data, _checked(optimiser), starts[at : at + BLOCK], steps))
         for name, optimiser in optimisers.items()

@@ -46,6 +46,8 @@ class ChangeOfChart:
 
     def __post_init__(self) -> None:
         count("dim", self.dim, least=1)
+        for name in ("source", "target"):
+            instance(name, getattr(self, name), str, "the name of a chart")
         for name in ("forward", "inverse", "jacobian"):
             instance(name, getattr(self, name), Callable, "a function")
 

@@ -38,6 +38,8 @@ from ngdlib.validate import (
 )
 
 METRICS = ("natural", "euclidean")
+#: Evaluations that a flow may take; those of the book take some thousand.
+PATIENCE = 400_000
 
 
 class Objective(NamedTuple):
@@ -86,10 +88,11 @@ def natural_direction(F: ArrayLike, g: ArrayLike, damping: float = 0.0) -> Array
         damped = representable("damping", F + λ * np.eye(F.shape[-1])) if λ else F
     C, scale = metric("F + damping I" if λ else "F", damped)
     if F.shape[-1] == 1:  # one division: half of a ulp, where two roots would cost two
-        return representable("g", -g / damped[..., 0])
+        with np.errstate(over="ignore"):
+            return representable("g", -g / damped[..., 0])
     L = np.linalg.cholesky(C)
-    half = np.linalg.solve(L, (g / scale)[..., None])
     with np.errstate(all="ignore"):
+        half = np.linalg.solve(L, (g / scale)[..., None])
         d = -np.linalg.solve(np.swapaxes(L, -1, -2), half)[..., 0] / scale
     return representable("g", d)
 
@@ -404,6 +407,8 @@ def damped_step(
     instance("rule", rule, Rule, "ReductionRatio or Improvement")
     θ = _vectors("state.theta", state.theta)
     λ = real_array("state.damping", state.damping)
+    if λ.shape != θ.shape[:-1]:
+        raise ValueError(f"state.damping: expected shape {θ.shape[:-1]}, got {λ.shape}")
     require("state.damping", λ > 0, "numbers above 0", λ)
     loss = real_array("objective.value(theta)", objective.value(θ))
     g = _gradient(objective, θ)
@@ -434,7 +439,8 @@ def flow(
     times  increasing, from 0 on, in units of the step size
     Each coordinate is right to a relative 1e-11; one that may pass through zero (mu, log-odds), to
     1e-11 of |theta_i| or of its Fisher unit 1/sqrt(F_ii) at the start, whichever is more. Raises
-    ValueError where the flow leaves the model or reaches its boundary before the last time.
+    ValueError where the flow leaves the model or reaches its boundary before the last time, and
+    where it takes more than `PATIENCE` evaluations.
     """
     _check(model, objective, metric, UNIT, 0.0)
     theta = model._point("theta", theta)
@@ -444,7 +450,14 @@ def flow(
     shape = np.broadcast_shapes(theta.shape, _gradient(objective, theta).shape)
     start = np.broadcast_to(theta, shape)
 
-    def velocity(_: float, flat: Array) -> Array:
+    patience = iter(range(PATIENCE))
+
+    def velocity(t: float, flat: Array) -> Array:
+        if next(patience, None) is None:
+            raise ValueError(
+                f"times: expected times that the flow reaches in {PATIENCE:,} evaluations, got "
+                f"{times[-1]:g}; it is at {t:g}"
+            )
         point = flat.reshape(shape)
         if not np.all(inside(model, point)):
             return np.full_like(flat, np.nan)  # the solver takes a shorter step
@@ -487,8 +500,8 @@ def newton_direction(H: ArrayLike, g: ArrayLike) -> Array:
     g = vectors("g", g, H.shape[-1])
     broadcast("g", g.shape[:-1], "H", H.shape[:-2])
     values, V, scale = _spectrum(H)
-    along = np.einsum("...ij,...i->...j", V, g / scale)
     with np.errstate(all="ignore"):
+        along = np.einsum("...ij,...i->...j", V, g / scale)
         d = -np.einsum("...ij,...j->...i", V, along / values) / scale
     return representable("g", d)
 

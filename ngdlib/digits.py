@@ -26,7 +26,7 @@ import numpy as np
 
 from ngdlib import kfac
 from ngdlib.kfac import Network
-from ngdlib.validate import Array, count, number
+from ngdlib.validate import Array, count, instance, number, one_of
 
 NET = kfac.network([64, 16, 10], "tanh", "softmax")
 BATCH, STEPS, TUNING_SEED = 128, 160, 0
@@ -75,6 +75,7 @@ def digits() -> Digits:
 
 def batches(seed: int, steps: int) -> Iterator[Array]:
     """Indices of the examples of each step, (BATCH,): every example once in a pass."""
+    seed, steps = count("seed", seed), count("steps", steps)
     rng, waiting = np.random.default_rng([seed, 1]), np.empty(0, dtype=int)
     for _ in range(steps):
         if len(waiting) < BATCH:
@@ -87,8 +88,8 @@ class Optimiser:
     """One of OPTIMISERS with its setting; `step(weights, x, y)` returns the next weights."""
 
     def __init__(self, name: str, net: Network = NET, *, eta: float, **other: float) -> None:
-        if name not in OPTIMISERS:
-            raise ValueError(f"name: expected one of {OPTIMISERS}, got {name!r}")
+        one_of("name", name, OPTIMISERS)
+        instance("net", net, Network, "a network, as `kfac.network(...)` makes it")
         expected = {"sgd": "momentum", "adamw": "decay"}.get(name, "damping")
         if set(other) != {expected}:
             raise ValueError(f"{expected}: expected for {name!r}, got {sorted(other)}")
@@ -138,6 +139,10 @@ def train(
     """
     count("seed", seed, least=0)
     count("steps", steps, least=0)
+    instance("setting", setting, dict, "a dict of constants, as those of GRID")
+    if "eta" not in setting or not all(isinstance(key, str) for key in setting):
+        raise ValueError(f"setting: expected names, eta among them, got {setting!r}")
+    until = None if until is None else count("until", until, least=1)
     data, optimiser = digits(), Optimiser(name, **setting)
     weights = kfac.initial(np.random.default_rng(seed), NET)
     marks = tuple(sorted({round(steps * (k / 16) ** 2) for k in range(17)}))[:until]

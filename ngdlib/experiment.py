@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from ngdlib import landscape
 from ngdlib.basins import SGD, AdamW, Bump, Data, Ends, Model, Natural, Optimiser, Rhythm, simulate
-from ngdlib.validate import Array, count, instance, number, vectors
+from ngdlib.validate import Array, count, instance, number, one_of, real_array, vectors
 
 #: The five, in the order in which figures show them.
 FIVE = ("SGD", "AdamW", "exact", "empirical", "diagonal")
@@ -73,8 +73,8 @@ def bump(
 
 def optimiser(name: str, eta: float, second: float) -> Optimiser:
     """One of `FIVE` with a step size and its second constant of `SECOND`."""
-    if name not in FIVE:
-        raise ValueError(f"name: expected one of {', '.join(FIVE)}, got {name!r}")
+    one_of("name", name, FIVE)
+    eta, second = number("eta", eta, above=0), number("second", second, least=0)
     if name == "SGD":
         return SGD(eta, second)
     if name == "AdamW":
@@ -99,9 +99,18 @@ def tuned(tried: Iterable[tuple[str, float, float]], losses: ArrayLike) -> dict[
     tried    names, step sizes, second constants: the keys of `settings`
     losses   training losses at the ends, shape (settings, starts); a nan counts as infinite
     """
-    mean = np.nan_to_num(np.asarray(losses, dtype=float), nan=np.inf).mean(axis=-1)
+    instance("tried", tried, Iterable, "keys of `settings`")
+    tried, losses = list(tried), real_array("losses", losses, checked=False)
+    if losses.ndim != 2 or len(losses) != len(tried) or not losses.size:
+        raise ValueError(f"losses: expected shape ({len(tried)}, starts), got {losses.shape}")
+    with np.errstate(over="ignore"):
+        mean = np.where(np.isnan(losses), np.inf, losses).mean(axis=-1)
     chosen: dict[str, tuple[float, Optimiser]] = {}
-    for (name, eta, second), value in zip(tried, mean, strict=True):
+    for key, value in zip(tried, mean, strict=True):
+        if not isinstance(key, tuple) or len(key) != 3:
+            raise ValueError(f"tried: expected (name, eta, second constant), got {key!r}")
+        name, eta, second = key
+        one_of("tried", name, FIVE)
         if name not in chosen or value < chosen[name][0]:
             chosen[name] = (value, optimiser(name, eta, second))
     return {name: found for name, (_, found) in chosen.items()}
@@ -155,6 +164,7 @@ def grid_starts(across: int, up: int) -> Array:
 def validation_minima(case: Case) -> tuple[Array, Array]:
     """The strict minima (K, 2) of the validation loss, the lowest first, and the best grid point
     (2,), on a grid of steps 0.1 and 0.05 (the rhythm) that reaches well beyond the window."""
+    instance("case", case, Case, "a Case, as `rhythm` makes it")
     low, high = (0.0, 12.0) if isinstance(case.model, Rhythm) else (-6.0, 6.0)
     grid = landscape.survey(
         case.model,
@@ -167,6 +177,8 @@ def validation_minima(case: Case) -> tuple[Array, Array]:
 
 def judged(case: Case, minima: Array, ends: Ends) -> np.ndarray:
     """What became of runs: `ngdlib.landscape.outcomes` on the validation landscape of a case."""
+    instance("case", case, Case, "a Case, as `rhythm` makes it")
+    instance("ends", ends, Ends, "Ends of a sweep")
     labels = landscape.flow_labels(case.model, case.validation, minima, ends.theta)
     return landscape.outcomes(labels, ends)
 
@@ -186,6 +198,7 @@ def results() -> dict[str, np.ndarray]:
 
 
 def _case(model: Model, truth: tuple[float, float], n: int, seed: int, reach: float) -> Case:
+    n, seed = count("n", n, least=1), count("seed", seed)
     sets = [
         simulate(model, truth, size, np.random.default_rng(s), reach=reach)
         for size, s in ((n, seed), (2 * n, seed + 1))

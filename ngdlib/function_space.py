@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from ngdlib.families.stable import sech_squared
 from ngdlib.trust_region import conjugate_gradients
@@ -38,6 +38,8 @@ from ngdlib.validate import (
 METRICS = ("natural", "euclidean", "damped")
 #: Singular values of J below this part of the largest one count as 0.
 CUTOFF = 1e-12
+#: Evaluations that a flow may take; those of the book take some thousand.
+PATIENCE = 400_000
 
 
 class Curve(NamedTuple):
@@ -237,10 +239,13 @@ def damped_solve(
     if J.ndim != 2 or v.shape != J.shape[1:]:
         raise ValueError(f"v: expected shape {J.shape[1:]} beside J {J.shape}, got {v.shape}")
     D, N = J.shape
-    if how == "cg":
-        settings = {"iterations": N, "tolerance": 1e-12, **options}
-        return conjugate_gradients(lambda u: J.T @ (J @ u) / D + damping * u, v, **settings).x
+    known = {"iterations": N, "tolerance": 1e-12} if how == "cg" else {}
+    if unknown := set(options) - set(known):
+        raise ValueError(f"options: expected some of {sorted(known)} for {how!r}, got {unknown}")
     with np.errstate(all="ignore"):
+        if how == "cg":
+            known |= options
+            return conjugate_gradients(lambda u: J.T @ (J @ u) / D + damping * u, v, **known).x
         if how == "woodbury":
             representable("J", J @ J.T)
             return representable("damping", _woodbury(J, v, damping))
@@ -263,8 +268,12 @@ def spectrum(J: ArrayLike, r: ArrayLike) -> tuple[Array, Array]:
     """Eigenvalues of J J^T / D, descending, and the residual's components in its eigenbasis,
     both (D,). Under the ordinary flow component i falls like e^(-2 lambda_i t) while J stays."""
     J, r = _one(J, r)
-    values, basis = np.linalg.eigh(tangent_kernel(J) / len(r))
-    return values[::-1], (basis.T @ r)[::-1]
+    # By the singular values of J: of the kernel they would be squared first.
+    basis, s, _ = np.linalg.svd(J / np.sqrt(len(r)), full_matrices=len(r) > J.shape[1])
+    values = np.zeros(len(r))
+    with np.errstate(all="ignore"):
+        values[: len(s)] = representable("J", s**2)
+        return values, representable("r", basis.T @ r)
 
 
 def decay(
@@ -306,12 +315,17 @@ def final_rates(model: Curve, theta: ArrayLike, x: ArrayLike, y: ArrayLike) -> A
     theta, x, y = _regression(model, theta, x, y)
     if model.hessian is None:
         raise ValueError(f"model: expected one with a Hessian, got {model.name}")
-    g, r = metric(model.jacobian(theta, x)), model.value(theta, x) - y
-    bend = np.einsum("d,dij->ij", r, model.hessian(theta, x)) / len(r)
-    try:
-        return 4 * eigh(g + bend, g, eigvals_only=True)
-    except LinAlgError:
-        raise ValueError(f"theta: expected a positive definite metric, got {g}") from None
+    J, r = model.jacobian(theta, x), model.value(theta, x) - y
+    _, s, Vt = np.linalg.svd(J / np.sqrt(len(r)), full_matrices=False)
+    if len(s) < model.size or not s[-1] > CUTOFF * s[0]:
+        raise ValueError(
+            f"theta: expected a positive definite metric, got one of rank below {model.size} "
+            f"at {theta.tolist()}"
+        )
+    with np.errstate(all="ignore"):
+        bend = np.einsum("d,dij->ij", r, model.hessian(theta, x)) / len(r)
+        bend = representable("theta", (Vt / s[:, None]) @ bend @ (Vt / s[:, None]).T)
+    return 4 * (1 + np.linalg.eigvalsh((bend + bend.T) / 2))
 
 
 def flow(
@@ -329,6 +343,7 @@ def flow(
 
     times  ascending, from 0 on, shape (T,). The units of time differ: natural time has none,
     ordinary time is in (parameter/value)^2, so that equal times compare nothing.
+    ValueError where the flow is not finite, or takes more than `PATIENCE` evaluations.
     """
     theta, x, y = _regression(model, theta, x, y)
     times = real_array("times", times)
@@ -336,7 +351,14 @@ def flow(
         raise ValueError(f"times: expected ascending times from 0 on, got {times}")
     damping = _damping(kind, damping)
 
-    def velocity(_: float, theta: Array) -> Array:
+    patience = iter(range(PATIENCE))
+
+    def velocity(t: float, theta: Array) -> Array:
+        if next(patience, None) is None:
+            raise ValueError(
+                f"times: expected times that the flow reaches in {PATIENCE:,} evaluations, got "
+                f"{times[-1]:g}; it is at {t:g}"
+            )
         J, r = model.jacobian(theta, x), model.value(theta, x) - y
         if kind == "natural":
             return _natural(J, r)[0]
@@ -352,7 +374,10 @@ def flow(
             velocity, span, theta, method="DOP853", t_eval=times, rtol=1e-11, atol=1e-13
         )
     if not found.success:
-        raise ValueError(f"theta: the flow stops at t = {found.t[-1] if len(found.t) else 0:g}")
+        raise ValueError(
+            "times: expected times at which the flow is finite; it stops after "
+            f"{found.t[-1] if len(found.t) else 0:g}"
+        )
     values = model.value(found.y.T, x)
     return Path(times, found.y.T, values, loss(values, y))
 
@@ -397,8 +422,9 @@ def _woodbury(J: Array, v: Array, damping: float) -> Array:
 
 def _root(matrix: Array, added: float, damping: float) -> tuple[Array, bool]:
     """The Cholesky factor of the matrix with ``added`` on its diagonal."""
+    damped = representable("damping", matrix + added * np.eye(len(matrix)))
     try:
-        return cho_factor(matrix + added * np.eye(len(matrix)), check_finite=False)
+        return cho_factor(damped, check_finite=False)
     except LinAlgError:
         raise ValueError(
             f"damping: expected one that float64 can tell from 0 beside J, got {damping:g}"

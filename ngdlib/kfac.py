@@ -132,10 +132,8 @@ class Info(NamedTuple):
 
 def network(sizes: Sequence[int], activation: str = "tanh", output: str = "softmax") -> Network:
     """A checked `Network`: two sizes or more, each at least 1. ValueError otherwise."""
-    try:
-        sizes = tuple(count("sizes", size, least=1) for size in sizes)
-    except TypeError:
-        raise ValueError(f"sizes: expected integers, got {sizes!r}") from None
+    instance("sizes", sizes, list | tuple | np.ndarray, "a list of integers")
+    sizes = tuple(count("sizes", size, least=1) for size in sizes)
     if len(sizes) < 2:
         raise ValueError(f"sizes: expected two sizes or more, got {sizes}")
     one_of("activation", activation, ACTIVATIONS)
@@ -149,10 +147,11 @@ def initial(rng: np.random.Generator, net: Network, gain: float = 1.0) -> list[A
     """Weights with entries N(0, gain^2/inputs), biases 0."""
     instance("rng", rng, np.random.Generator, "a numpy.random.Generator")
     net, gain = _net(net), number("gain", gain, least=0)
-    weights = [gain / np.sqrt(i - 1) * rng.standard_normal((o, i)) for o, i in net.shapes]
+    with np.errstate(over="ignore"):
+        weights = [gain / np.sqrt(i - 1) * rng.standard_normal((o, i)) for o, i in net.shapes]
     for w in weights:
         w[:, -1] = 0.0
-    return weights
+    return [representable("gain", w) for w in weights]
 
 
 def outputs(net: Network, weights: Sequence[ArrayLike], x: ArrayLike) -> Array:
@@ -202,7 +201,7 @@ def label_gradients(
     if fisher_type == "empirical":
         if y is None:
             raise ValueError("y: expected observed labels for the empirical Fisher, got None")
-        return _residual(net, f, _labels(net, y, n))[:, None, :]
+        return representable("f", _residual(net, f, _labels(net, y, n)))[:, None, :]
     if fisher_type == "mc":
         instance("rng", rng, np.random.Generator, "a numpy.random.Generator")
         count("samples", samples, least=1)
@@ -238,15 +237,11 @@ def backward(
 def rows(layers: Sequence[Backward]) -> Array:
     """The gradients of all layers, vec by vec, one row a label: shape (N R, parameters)."""
     layers = _layers(layers)
-    return np.concatenate(
-        [
-            np.einsum("ni,nro->nrio", layer.a, layer.g).reshape(
-                -1, layer.a.shape[1] * layer.g.shape[2]
-            )
-            for layer in layers
-        ],
-        axis=1,
-    )
+    with np.errstate(all="ignore"):
+        each = [np.einsum("ni,nro->nrio", layer.a, layer.g) for layer in layers]
+    sizes = [layer.a.shape[1] * layer.g.shape[2] for layer in layers]
+    flat = [e.reshape(-1, size) for e, size in zip(each, sizes, strict=True)]
+    return representable("layers", np.concatenate(flat, axis=1))
 
 
 def fisher(layers: Sequence[Backward], structure: str = "full") -> Array:
@@ -259,6 +254,11 @@ def fisher(layers: Sequence[Backward], structure: str = "full") -> Array:
     """
     one_of("structure", structure, ("full", "block", "diag", "kfac", "ekfac"))
     layers = _layers(layers)
+    with np.errstate(all="ignore"):
+        return representable("layers", _fisher(layers, structure))
+
+
+def _fisher(layers: list[Backward], structure: str) -> Array:
     if structure == "full":
         r = rows(layers)
         return r.T @ r / len(layers[0].a)
@@ -268,7 +268,7 @@ def fisher(layers: Sequence[Backward], structure: str = "full") -> Array:
         bases = [eigen(factors(layer), layer) for layer in layers]
         kron = [np.kron(basis.U_A, basis.U_G) for basis in bases]
         return _blocks([(U * b.D.T.ravel()) @ U.T for U, b in zip(kron, bases, strict=True)])
-    blocks = [fisher([layer]) for layer in layers]
+    blocks = [_fisher([layer], "full") for layer in layers]
     return (
         _blocks(blocks)
         if structure == "block"
@@ -322,18 +322,25 @@ def eigen(factor: Factors, layer: Backward | None = None) -> Eigen:
                 f"layer: expected {len(factor.A)} inputs and {len(factor.G)} units, as in factor, "
                 f"got {layer.a.shape[1]} and {layer.g.shape[2]}"
             )
-    return _eigen(factor, layer)
+    with np.errstate(all="ignore"):
+        basis = _eigen(factor, layer)
+    return basis._replace(D=representable("layer", basis.D))
 
 
 def _eigen(factor: Factors, layer: Backward | None = None) -> Eigen:
     (a, U_A), (b, U_G) = np.linalg.eigh(factor.A), np.linalg.eigh(factor.G)
-    for name, values, matrix in (("A", a, factor.A), ("G", b, factor.G)):
-        good = values[0] >= -1e-10 * values[-1]
-        require(f"factor.{name}", good, "a positive matrix, with no eigenvalue below 0", matrix)
+    _positive(factor, a, b)
     if layer is None:
         return Eigen(U_A, U_G, np.outer(np.maximum(b, 0), np.maximum(a, 0)))
     along_a, along_g = (layer.a @ U_A) ** 2, ((layer.g @ U_G) ** 2).sum(axis=1)
     return Eigen(U_A, U_G, along_g.T @ along_a / len(layer.a))
+
+
+def _positive(factor: Factors, a: Array, b: Array) -> None:
+    """ValueError unless the ascending eigenvalues a of A and b of G are those of second moments."""
+    for name, values, matrix in (("A", a, factor.A), ("G", b, factor.G)):
+        good = values[0] >= -1e-10 * values[-1]
+        require(f"factor.{name}", good, "a positive matrix, with no eigenvalue below 0", matrix)
 
 
 def precondition(
@@ -355,9 +362,12 @@ def precondition(
     else:
         factor = _factors("factor", factor)
         expected = (len(factor.G), len(factor.A))
+        if how != "exact":
+            _positive(factor, *map(np.linalg.eigvalsh, factor))
     if V.shape != expected:
         raise ValueError(f"gradient: expected shape {expected}, got {V.shape}")
-    return _precondition(factor, V, damping, how)
+    with np.errstate(all="ignore"):
+        return representable("gradient", _precondition(factor, V, damping, how))
 
 
 def _precondition(factor: Factors | Eigen, V: Array, damping: float, how: str) -> Array:
@@ -372,7 +382,9 @@ def _precondition(factor: Factors | Eigen, V: Array, damping: float, how: str) -
 
 def balance(factor: Factors) -> float:
     """pi: the root of the ratio of the mean eigenvalues of A and G; 1 where one of them is 0."""
-    return _balance(*map(_mean_eigenvalue, _factors("factor", factor)))
+    factor = _factors("factor", factor)
+    _positive(factor, *map(np.linalg.eigvalsh, factor))
+    return _balance(*map(_mean_eigenvalue, factor))
 
 
 def solve_by_examples(a: ArrayLike, r: ArrayLike, damping: float) -> Array:
@@ -441,14 +453,21 @@ def average(old: Factors | None, new: Factors, decay: float) -> Factors:
 def _average(old: Factors | None, new: Factors, decay: float) -> Factors:
     if old is None:
         return new
-    return Factors(*(decay * o + (1 - decay) * n for o, n in zip(old, new, strict=True)))
+    with np.errstate(over="ignore"):
+        both = (decay * o + (1 - decay) * n for o, n in zip(old, new, strict=True))
+        return Factors(*(representable("new", factor) for factor in both))
 
 
 def start(weights: Sequence[ArrayLike]) -> State:
     """The state before the first step, from one weight matrix a layer; no running means yet."""
-    return State([real_array("weights", w) for w in _list("weights", weights)], None, 0)
+    weights = [real_array("weights", w) for w in _list("weights", weights)]
+    for w in weights:
+        if w.ndim != 2:
+            raise ValueError(f"weights: expected shapes (units, inputs + 1), got {w.shape}")
+    return State(weights, None, 0)
 
 
+@np.errstate(all="ignore")
 def step(
     net: Network,
     state: State,
@@ -510,9 +529,9 @@ def step(
             bases = [_eigen(factor, layer) for factor, layer in zip(used, layers, strict=True)]
         solved = [_precondition(b, v, damping, how) for b, v in zip(bases, V, strict=True)]
         new = used if decay else None
-    moved = [-eta * v for v in solved]
+    moved = [representable("eta", -eta * v) for v in solved]
     info = Info(_loss(net, f, y), _norm(V), _norm(moved))
-    weights = [w + m for w, m in zip(weights, moved, strict=True)]
+    weights = [representable("eta", w + m) for w, m in zip(weights, moved, strict=True)]
     return State(weights, new, state.step + 1), info
 
 
@@ -525,18 +544,19 @@ def _split(damping: float, pi: float) -> tuple[float, float]:
 
 
 def _balance(mean_A: float, mean_G: float) -> float:
-    return float(np.sqrt(mean_A / mean_G)) if mean_A > 0 and mean_G > 0 else 1.0
+    """Root by root: the ratio of the two may not fit in float64."""
+    return float(np.sqrt(mean_A) / np.sqrt(mean_G)) if mean_A > 0 and mean_G > 0 else 1.0
 
 
 def _mean_eigenvalue(matrix: Array) -> float:
-    return np.trace(matrix) / len(matrix)
+    return np.sum(np.diagonal(matrix) / len(matrix))
 
 
 def _precondition_by_examples(layer: Backward, r: Array, damping: float, how: str) -> Array:
     """`precondition` of the mean gradient r^T a/N, with factored damping and the batch's A."""
     n, g = len(layer.a), layer.g.reshape(-1, layer.g.shape[-1])
     G = g.T @ g / n
-    mean_A = (layer.a**2).sum() / n / layer.a.shape[1]
+    mean_A = np.sum(layer.a**2 / n) / layer.a.shape[1]
     pi = _balance(mean_A, _mean_eigenvalue(G)) if how == "pi" else 1.0
     on_A, on_G = _split(damping, pi)
     return solve_by_examples(layer.a, _solve("G", G, on_G, r.T).T, on_A)
@@ -563,7 +583,7 @@ def _send_back(
     """Gradients in the outputs, (N, R, K), sent back to every layer."""
     layers = []
     for l in range(len(weights) - 1, -1, -1):
-        layers.append(Backward(inputs[l], g))
+        layers.append(Backward(inputs[l], representable("weights", g)))
         if l:
             n, labels, units = g.shape
             g = (g.reshape(-1, units) @ weights[l][:, :-1]).reshape(n, labels, -1)
@@ -572,7 +592,8 @@ def _send_back(
 
 
 def _mean_gradient(layer: Backward) -> Array:
-    return layer.g[:, 0, :].T @ layer.a / len(layer.a)
+    with np.errstate(all="ignore"):
+        return representable("weights", layer.g[:, 0, :].T @ layer.a / len(layer.a))
 
 
 def _slope(net: Network, a: Array) -> Array:
@@ -582,6 +603,7 @@ def _slope(net: Network, a: Array) -> Array:
     return (a > 0).astype(float) if net.activation == "relu" else np.ones_like(a)
 
 
+@np.errstate(over="ignore")
 def _residual(net: Network, f: Array, y: Array) -> Array:
     """The gradient of the loss in the outputs."""
     if net.output == "gaussian":
@@ -591,6 +613,7 @@ def _residual(net: Network, f: Array, y: Array) -> Array:
     return stable.softmax_residual(f, y)
 
 
+@np.errstate(all="ignore")
 def _loss(net: Network, f: Array, y: Array) -> float:
     if net.output == "gaussian":
         each = ((f - y) ** 2).sum(axis=-1) / 2
@@ -598,7 +621,7 @@ def _loss(net: Network, f: Array, y: Array) -> float:
         each = np.logaddexp(0, np.where(y == 1, -f, f))[:, 0]
     else:
         each = -stable.log_softmax(f)[np.arange(len(y)), y]
-    return float(each.mean())
+    return float(representable("weights", each.mean()))
 
 
 def _draw(net: Network, f: Array, rng: np.random.Generator) -> Array:
@@ -619,7 +642,8 @@ def _blocks(blocks: Sequence[Array]) -> Array:
 
 
 def _norm(arrays: Sequence[Array]) -> float:
-    return float(np.sqrt(sum((a**2).sum() for a in arrays)))
+    size = max(np.abs(a).max() for a in arrays)  # its square may not fit in float64
+    return float(size * np.sqrt(sum(((a / size) ** 2).sum() for a in arrays))) if size else 0.0
 
 
 def _solve(name: str, matrix: Array, damping: float, right: Array) -> Array:

@@ -13,7 +13,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ngdlib.basins import Data, Ends, Model, fisher, fold, gradient, loss
-from ngdlib.validate import Array, count, instance, number, real_array, vectors
+from ngdlib.validate import (
+    Array,
+    broadcast,
+    count,
+    instance,
+    number,
+    real_array,
+    representable,
+    require,
+    vectors,
+)
 
 #: What can become of a run, in this order: codes 0 to 3 of `outcomes`.
 OUTCOMES = ("good basin", "other basin", "no basin", "still moving")
@@ -39,12 +49,7 @@ class Grid(NamedTuple):
 
 def survey(model: Model, data: Data, first: ArrayLike, second: ArrayLike) -> Grid:
     """The loss on the grid of all pairs of ``first`` (a,) and ``second`` (b,), increasing."""
-    axes = []
-    for name, values in (("first", first), ("second", second)):
-        values = real_array(name, values)
-        if values.ndim != 1 or len(values) < 3 or not (np.diff(values) > 0).all():
-            raise ValueError(f"{name}: expected three increasing numbers or more, got {values}")
-        axes.append(values)
+    axes = _axes(first, second)
     rows = [
         loss(model, np.stack([np.full_like(axes[1], a), axes[1]], axis=-1), data) for a in axes[0]
     ]
@@ -95,9 +100,10 @@ def flow_ends(
     Gauss-Newton matrix, which for a logit is F, so that narrow valleys do not throw it about. h is
     such that no step is longer than ``stride``.
     """
-    stride, points = number("stride", stride, above=0), vectors("points", points, 2)
+    stride, points = number("stride", stride), vectors("points", points, 2)
+    require("stride", 1e-9 <= stride <= 1e9, "a number from 1e-9 to 1e9", stride)
     ends = points.reshape(-1, 2).copy()
-    goals = np.reshape(np.asarray(minima, dtype=float), (-1, 2))
+    goals = _minima(minima)
     spent, moving = np.zeros(len(ends)), np.arange(len(ends))
     for _ in range(FAR):
         if not len(moving):
@@ -122,17 +128,18 @@ def flow_labels(
     Points of one square of side ``cell`` share a label, that of the square's middle. A point that
     is not finite has -1, and so has one whose flow comes near no minimum within `LONG`.
     """
-    minima, cell = vectors("minima", minima, 2), number("cell", cell, above=0)
-    points = np.asarray(points, dtype=float)
+    minima, cell = _minima(minima), number("cell", cell, above=0)
+    points = real_array("points", points, checked=False)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"points: expected shape (N, 2), got {points.shape}")
     labels = np.full(len(points), -1)
     finite = np.isfinite(points).all(axis=1)
     if not finite.any():
         return labels
-    squares, which = np.unique(
-        np.round(fold(model, points[finite]) / cell).astype(int), axis=0, return_inverse=True
-    )
+    with np.errstate(over="ignore"):
+        squares = np.round(fold(model, points[finite]) / cell) + 0.0  # no -0 beside a 0
+    squares = representable("cell", squares)
+    squares, which = np.unique(squares, axis=0, return_inverse=True)
     ends = flow_ends(model, data, squares * cell, minima)
     apart = np.hypot(*np.moveaxis(ends[:, None] - minima, -1, 0))
     if len(minima):
@@ -175,25 +182,49 @@ def watershed(grid: Grid, reach: int = 4) -> np.ndarray:
 def outcomes(labels: ArrayLike, ends: Ends, at_rest: float = AT_REST) -> np.ndarray:
     """What became of each run, an index into `OUTCOMES`, from the label of its end (number 0 is
     the good basin) and the length of the training gradient there."""
-    instance("ends", ends, Ends, "Ends of a sweep")
+    length = _ends(ends).gradient_norm
+    real_array("labels", labels)
     labels, at_rest = np.asarray(labels), number("at_rest", at_rest, above=0)
-    if labels.shape != ends.gradient_norm.shape or labels.dtype.kind not in "iu":
+    if labels.shape != length.shape or labels.dtype.kind not in "iu":
         raise ValueError(
-            f"labels: expected integers of shape {ends.gradient_norm.shape}, "
+            f"labels: expected integers of shape {length.shape}, "
             f"got {labels.dtype} of shape {labels.shape}"
         )
     where = np.select([labels == 0, labels > 0], [GOOD, OTHER], OUTSIDE)
-    return np.where(ends.gradient_norm < at_rest, where, MOVING)
+    return np.where(length < at_rest, where, MOVING)
+
+
+def _ends(ends: Ends) -> Ends:
+    """Ends of N runs, which may have been made by hand; what is lost is nan in all three fields."""
+    instance("ends", ends, Ends, "Ends of a sweep")
+    ends = Ends(*(real_array(f"ends.{k}", v, checked=False) for k, v in ends._asdict().items()))
+    n = len(ends.theta) if ends.theta.ndim else 0
+    if [v.shape for v in ends] != [(n, 2), (n,), (n,)]:
+        raise ValueError(
+            "ends: expected shapes (N, 2), (N,) and (N,), got "
+            f"{ends.theta.shape}, {ends.loss.shape} and {ends.gradient_norm.shape}"
+        )
+    return ends
 
 
 def wilson(hits: ArrayLike, runs: ArrayLike, z: float = 1.96) -> tuple[Array, Array]:
     """The ends of Wilson's interval for a share, from ``hits`` of ``runs`` (Wilson 1927)."""
     k, n, z = real_array("hits", hits), real_array("runs", runs), number("z", z, above=0)
+    broadcast("hits", k.shape, "runs", n.shape)
     if not ((k >= 0) & (k <= n) & (n > 0)).all():
         raise ValueError(f"hits: expected 0 <= hits <= runs and runs > 0, got {hits} of {runs}")
-    middle = (k + z**2 / 2) / (n + z**2)
-    half = z * np.sqrt(k * (n - k) / n + z**2 / 4) / (n + z**2)
-    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
+    with np.errstate(over="ignore"):
+        share, lean = k / n, z * (z / n)  # (n + z^2)/n is 1 + lean: no square that may not fit
+        representable("z", lean)
+    root = np.sqrt(share * ((n - k) / n) + lean / 4) * np.sqrt(lean)
+
+    def lower(share: Array) -> Array:
+        """The two ends times one another are share^2/(1 + lean): nothing cancels."""
+        top = share + lean / 2 + root
+        return share * (share / np.where(top > 0, top, 1.0))
+
+    high = (share + lean / 2 + root) / (1 + lean)
+    return lower(share), np.where(share > 0.5, 1 - lower((n - k) / n), high)
 
 
 def alignment(step: ArrayLike, theta: ArrayLike, target: ArrayLike) -> Array:
@@ -202,6 +233,10 @@ def alignment(step: ArrayLike, theta: ArrayLike, target: ArrayLike) -> Array:
     step, theta, target = (
         vectors(name, value, 2)
         for name, value in (("step", step), ("theta", theta), ("target", target))
+    )
+    broadcast("target", target.shape, "theta", theta.shape)
+    broadcast(
+        "step", step.shape, "theta and target", np.broadcast_shapes(theta.shape, target.shape)
     )
     with np.errstate(invalid="ignore"):  # 0 / 0: nan, the cosine is not defined
         one, other = (
@@ -234,6 +269,33 @@ def _hessian(model: Model, data: Data, point: Array, h: float = 1e-5) -> Array:
     return (H + H.T) / 2
 
 
+def _axes(first: ArrayLike, second: ArrayLike) -> list[Array]:
+    axes = []
+    for name, values in (("first", first), ("second", second)):
+        values = real_array(name, values)
+        if values.ndim != 1 or len(values) < 3 or not (values[1:] > values[:-1]).all():
+            raise ValueError(f"{name}: expected three increasing numbers or more, got {values}")
+        with np.errstate(over="ignore"):
+            representable(name, values[-1] - values[0])
+        axes.append(values)
+    return axes
+
+
 def _grid(grid: Grid) -> Grid:
+    """A grid, which may have been made by hand."""
     instance("grid", grid, Grid, "a Grid made by survey")
-    return grid
+    first, second = _axes(grid.first, grid.second)
+    values = real_array("grid.loss", grid.loss)
+    if values.shape != (len(first), len(second)):
+        raise ValueError(
+            f"grid.loss: expected shape {(len(first), len(second))}, got {values.shape}"
+        )
+    return Grid(first, second, values)
+
+
+def _minima(minima: ArrayLike) -> Array:
+    """Points (K, 2); none may be given as an empty list."""
+    minima = real_array("minima", minima)
+    if minima.size and (minima.ndim != 2 or minima.shape[1] != 2):
+        raise ValueError(f"minima: expected shape (K, 2), got {minima.shape}")
+    return minima.reshape(-1, 2)

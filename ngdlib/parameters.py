@@ -17,6 +17,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ngdlib.validate import instance
+
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 SPOKEN = {"float": "a number", "int": "a whole number", "str": "a word", "bool": "True or False"}
 
@@ -32,6 +34,8 @@ class Parameter(NamedTuple):
     def parse(self, text: str) -> object:
         """The value that ``text`` gives, of the default's type; ValueError outside the range."""
         kind = type(self.default)
+        if not isinstance(text, str):
+            raise ValueError(f"{self.name}: expected {self.expects()} as text, got {text!r}")
         try:
             value = ast.literal_eval(text.strip().replace("\N{MINUS SIGN}", "-"))
         except (SyntaxError, ValueError, MemoryError, RecursionError):
@@ -66,22 +70,27 @@ class Parameter(NamedTuple):
         if (interval := self.interval()) is None:
             return True
         low, high, with_low, with_high = interval
+        if not isinstance(value, int | float):
+            return False
         above = value >= low if with_low else value > low
         return above and (value <= high if with_high else value < high)
 
 
 def is_tagged(cell: Mapping[str, Any]) -> bool:
     """Whether a cell is the one that holds the parameters."""
+    _has("cell", cell, "cell_type", "metadata")
     return cell["cell_type"] == "code" and "parameters" in cell["metadata"].get("tags", [])
 
 
 def text(cell: Mapping[str, Any]) -> str:
     """The source of a cell, which a file may hold as lines."""
+    _has("cell", cell, "source")
     return "".join(cell["source"])
 
 
 def parameters(notebook: Mapping[str, Any]) -> dict[str, Parameter]:
     """What a notebook (as JSON has it) lets a reader change, from its `parameters` cell."""
+    _has("notebook", notebook, "cells")
     tagged = [text(cell) for cell in notebook["cells"] if is_tagged(cell)]
     found = {}
     for line in tagged[0].splitlines() if tagged else ():
@@ -101,6 +110,7 @@ def parameters(notebook: Mapping[str, Any]) -> dict[str, Parameter]:
 def example(notebook: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(id, source) of the worked example's code cells: those after the `parameters` cell, up to
     the next heading of the chapter's first two levels, without the panel itself."""
+    _has("notebook", notebook, "cells")
     cells = iter(notebook["cells"])
     if not any(is_tagged(cell) for cell in cells):
         return []
@@ -117,7 +127,10 @@ def example(notebook: Mapping[str, Any]) -> list[tuple[str, str]]:
 def read_arguments(given: Iterable[str], known: Mapping[str, Parameter]) -> dict[str, object]:
     """``["eta=0.5"]`` as values. ValueError: a name unknown or repeated, a bad value or form."""
     values: dict[str, object] = {}
+    instance("known", known, Mapping, "the parameters of a notebook")
+    instance("given", given, Iterable, "texts such as 'eta=0.5'")
     for argument in given:
+        instance("given", argument, str, "texts such as 'eta=0.5'")
         name, equals, value = argument.partition("=")
         name = name.strip()
         if not equals:
@@ -135,6 +148,8 @@ def with_values(source: str, values: Mapping[str, object]) -> str:
 
     ValueError for a name that no line of it assigns.
     """
+    instance("source", source, str, "the source of a cell")
+    instance("values", values, Mapping, "values by name")
     for name, value in values.items():
         line = re.compile(rf"^(\s*{re.escape(name)}\s*=\s*)(.+?)(\s*#.*)$", flags=re.M)
         if not line.search(source):
@@ -145,5 +160,13 @@ def with_values(source: str, values: Mapping[str, object]) -> str:
 
 def describe(known: Mapping[str, Parameter]) -> str:
     """The parameters as lines of text."""
+    instance("known", known, Mapping, "the parameters of a notebook")
     rows = [f"  {p.name} = {p.default!r:<8} {p.about}; {p.expects()}" for p in known.values()]
     return "\n".join(rows) or "  (this notebook has no parameters)"
+
+
+def _has(name: str, given: object, *keys: str) -> None:
+    """ValueError unless it is a dict, as JSON has it, with these keys."""
+    instance(name, given, Mapping, f"a dict with {', '.join(keys)}")
+    if missing := [key for key in keys if key not in given]:
+        raise ValueError(f"{name}: expected a dict with {', '.join(keys)}, got none of {missing}")

@@ -28,6 +28,8 @@ from types import FrameType
 
 import numpy as np
 
+from ngdlib.validate import count, instance, real_array
+
 EXACT = 1e-9  # relative; absolute where the text says 0
 
 
@@ -56,10 +58,7 @@ def quoted_at(*at_defaults: bool) -> Callable[..., None]:
         if rounded and (exactly or unit == 0):
             what = "a fraction" if unit == 0 else "exactly as well"
             raise ValueError(f"rounded: expected a number with a last digit, got {what}")
-        array = np.asarray(value, dtype=float)
-        if array.size != 1:
-            raise ValueError(f"value: expected one number, got shape {array.shape}")
-        computed = array.item()
+        computed = _scalar(value)
         if exactly or (bare and not rounded):
             agrees = math.isclose(computed, number, rel_tol=EXACT, abs_tol=0 if number else EXACT)
             means = f"{text} exactly"
@@ -84,9 +83,19 @@ def short(value: float, decimals: int = 3) -> str:
 
     A legal rerun may bring 1e40, or end where there is no number.
     """
+    value, decimals = _scalar(value), count("decimals", decimals)
     if not math.isfinite(value):
         return "—"
     return f"{value:.1e}" if abs(value) >= 1e5 else f"{value:.{decimals}f}"
+
+
+def _scalar(value: float) -> float:
+    """One number, nan and infinity among them; a truth value is none."""
+    array = real_array("value", value, checked=False)
+    if array.size != 1 or np.asarray(value).dtype == bool:
+        what = f"shape {array.shape}" if array.size != 1 else repr(value)
+        raise ValueError(f"value: expected one number, got {what}")
+    return array.item()
 
 
 def _expression(frame: FrameType) -> str:
@@ -107,19 +116,22 @@ def _expression(frame: FrameType) -> str:
 def _parse(text: str) -> tuple[float, float, bool]:
     """The number that ``text`` prints, the unit of its last digit (0 for a fraction), and whether
     it is a bare integer or a fraction."""
-    plain = text.strip().replace("\N{MINUS SIGN}", "-").replace(",", "")
+    instance("text", text, str, "a number as printed, such as '0.622'")
+    plain = text.strip().replace("\N{MINUS SIGN}", "-")
     fraction = re.fullmatch(r"([+-]?)(?:(\d+)/([1-9]\d*)|([¼-¾⅐-⅞]))", plain)
     if fraction is not None:
         sign, above, below, one_sign = fraction.groups()
         size = unicodedata.numeric(one_sign) if one_sign else int(above) / int(below)
         return -size if sign == "-" else size, 0.0, True
-    match = re.fullmatch(r"([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?", plain)
-    if match is None:
+    match = re.fullmatch(
+        r"([+-]?)(\d+|[1-9]\d{0,2}(?:,\d{3})+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?", plain
+    )
+    if match is None or not math.isfinite(size := float(plain.replace(",", ""))):
         raise ValueError(f"text: expected a number as printed, such as '0.622', got {text!r}")
     decimals = len(match[3] or "")
     exponent = int(match[4] or 0)
     bare = match[3] is None and match[4] is None
-    return float(plain), 10.0 ** (exponent - decimals), bare
+    return size, float(f"1e{exponent - decimals}"), bare
 
 
 def said_at(*at_defaults: bool) -> Callable[[str, bool], None]:
@@ -128,6 +140,8 @@ def said_at(*at_defaults: bool) -> Callable[[str, bool], None]:
     assert_it = all(bool(condition) for condition in at_defaults)
 
     def said(sentence: str, true: bool) -> None:
+        instance("sentence", sentence, str, "a sentence")
+        instance("true", true, bool | np.bool_, "True or False")
         if assert_it:
             assert true, f"the text says: {sentence}"
         elif not true:

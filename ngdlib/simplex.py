@@ -32,7 +32,8 @@ def natural_direction(p: ArrayLike, g: ArrayLike, damping: float = 0.0) -> Array
     """
     p, λ = probabilities("p", p), number("damping", damping, least=0.0)
     g = _like("g", g, p)
-    total, size = g.sum(axis=-1), np.abs(g).sum(axis=-1)
+    with np.errstate(all="ignore"):
+        total, size = g.sum(axis=-1), representable("g", np.abs(g).sum(axis=-1))
     require("g", np.abs(total) <= 2 * ROUNDING * (1 + size), "entries that sum to zero", total)
     with np.errstate(all="ignore"):
         charge = p + λ
@@ -50,8 +51,9 @@ def velocity(p: ArrayLike, v: ArrayLike) -> Array:
     p = probabilities("p", p)
     v, p = np.broadcast_arrays(_like("v", v, p), p)
     top = p.argmax(axis=-1)[..., None]
-    v = v - np.take_along_axis(v, top, axis=-1)  # no class that is nearly certain loses digits
-    return p * (v - (p * v).sum(axis=-1, keepdims=True))
+    with np.errstate(all="ignore"):
+        v = v - np.take_along_axis(v, top, axis=-1)  # no class that is nearly certain loses digits
+        return representable("v", p * (v - (p * v).sum(axis=-1, keepdims=True)))
 
 
 def moved(p: ArrayLike, v: ArrayLike) -> Array:
@@ -61,7 +63,9 @@ def moved(p: ArrayLike, v: ArrayLike) -> Array:
     where p are no positive probabilities.
     """
     p = probabilities("p", p)
-    return stable.softmax(np.log(p) + _like("v", v, p))
+    v = _like("v", v, p)
+    with np.errstate(over="ignore"):  # logits that are too far apart for float64: all but one are 0
+        return stable.softmax(np.log(p) + v)
 
 
 def forward_flow(p: ArrayLike, target: ArrayLike, t: ArrayLike) -> Array:
@@ -71,7 +75,7 @@ def forward_flow(p: ArrayLike, target: ArrayLike, t: ArrayLike) -> Array:
     all three broadcast. ValueError for other arguments.
     """
     p, target, t = _flow(p, target, t, zeros=True)
-    return p + (target - p) * -np.expm1(-t)
+    return p * np.exp(-t) + target * -np.expm1(-t)
 
 
 def reverse_flow(p: ArrayLike, target: ArrayLike, t: ArrayLike) -> Array:
@@ -124,6 +128,7 @@ def probabilities(name: str, value: ArrayLike, *, zeros: bool = False) -> Array:
     require(name, p.ndim > 0 and p.shape[-1] >= 2, "at least two probabilities", p)
     good = (p >= 0) if zeros else (p > 0)
     require(name, good, "probabilities that are " + ("not negative" if zeros else "positive"), p)
+    require(name, p <= 1 + ROUNDING, "probabilities with sum 1", p)
     require(name, np.abs(p.sum(axis=-1) - 1) <= ROUNDING, "probabilities with sum 1", p)
     return p
 

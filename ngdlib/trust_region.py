@@ -119,8 +119,7 @@ def problem(
             f"rewards: expected {P.shape[:2]} and start {P.shape[:1]}, got {r.shape}, {d.shape}"
         )
     for name, rows in (("transitions", P), ("start", d)):
-        good = np.all(rows >= 0, axis=-1) & (np.abs(rows.sum(axis=-1) - 1) < 1e-12)
-        require(name, good, "probabilities that sum to 1", rows)
+        require(name, _shares(rows, 1e-12), "probabilities that sum to 1", rows)
     discount = number("discount", discount, least=0)
     if discount >= 1:
         raise ValueError(f"discount: expected a number in [0, 1), got {discount:g}")
@@ -182,6 +181,7 @@ def _policy(logits: Array) -> Array:
         return np.exp(log_softmax(logits, axis=-1))
 
 
+@np.errstate(all="ignore")
 def evaluate(task: Problem, logits: ArrayLike) -> Evaluation:
     """The exact value, advantages and visits of a policy, by two linear systems.
 
@@ -201,7 +201,14 @@ def evaluate(task: Problem, logits: ArrayLike) -> Evaluation:
         np.swapaxes(system, -1, -2),
         np.broadcast_to((1 - gamma) * start, v.shape)[..., None],
     )[..., 0]
-    return Evaluation(v @ start, v, q, q - v[..., None], visits)
+    found = Evaluation(v @ start, v, q, _advantage(pi, q), visits)
+    return Evaluation(*(representable("rewards", part) for part in found))
+
+
+def _advantage(pi: Array, q: Array) -> Array:
+    """q less its mean over the actions: one that is nearly certain keeps its digits."""
+    q = q - np.take_along_axis(q, pi.argmax(axis=-1)[..., None], axis=-1)
+    return q - (pi * q).sum(axis=-1, keepdims=True)
 
 
 def walk(
@@ -227,6 +234,7 @@ def _drawn(cumulated: Array, rng: np.random.Generator) -> NDArray[np.int64]:
     return (cumulated[:, :-1] <= u[:, None]).sum(axis=1)
 
 
+@np.errstate(all="ignore")
 def estimate(task: Problem, logits: ArrayLike, walks: Walks) -> Evaluation:
     """What `evaluate` computes, estimated from walks of the same policy with logits (S, A).
 
@@ -253,13 +261,16 @@ def estimate(task: Problem, logits: ArrayLike, walks: Walks) -> Evaluation:
     q = np.where(known, q, mean[:, None])
     v = (pi * q).sum(axis=-1)
     visits = tried.sum(axis=-1) / tried.sum()
-    return Evaluation(np.asarray(returns[:, 0].mean()), v, q, q - v[:, None], visits)
+    found = Evaluation(np.asarray(returns[:, 0].mean()), v, q, _advantage(pi, q), visits)
+    return Evaluation(*(representable("walks.rewards", part) for part in found))
 
 
 def policy_gradient(task: Problem, logits: ArrayLike) -> Array:
     """The gradient of the value in the logits, shape (..., S, A)."""
     now = evaluate(task, logits)
-    return now.visits[..., None] * policy(logits) * now.advantage / (1 - task.discount)
+    with np.errstate(all="ignore"):
+        g = now.visits[..., None] * policy(logits) * now.advantage / (1 - task.discount)
+        return representable("task", g)
 
 
 def fisher_product(pi: ArrayLike, visits: ArrayLike, x: ArrayLike) -> Array:
@@ -275,9 +286,9 @@ def fisher_product(pi: ArrayLike, visits: ArrayLike, x: ArrayLike) -> Array:
         )
     broadcast("x", x.shape[:-2], "pi", pi.shape[:-2])
     broadcast("visits", visits.shape[:-1], "pi", pi.shape[:-2])
-    good = np.all(pi >= 0, axis=-1) & (np.abs(pi.sum(axis=-1) - 1) < 1e-9)
-    require("pi", good, "probabilities that sum to 1", pi)
-    return _fisher_product(pi, visits, x)
+    require("pi", _shares(pi, 1e-9), "probabilities that sum to 1", pi)
+    with np.errstate(all="ignore"):
+        return representable("x", _fisher_product(pi, visits, x))
 
 
 def _fisher_product(pi: Array, visits: Array, x: Array) -> Array:
@@ -295,8 +306,9 @@ def natural_policy_gradient(task: Problem, logits: ArrayLike) -> Array:
     in a state that is never visited it is 0.
     """
     now = evaluate(task, logits)
-    a = now.advantage / (1 - task.discount)
-    a = a - a.mean(axis=-1, keepdims=True)
+    with np.errstate(all="ignore"):
+        a = now.advantage / (1 - task.discount)
+        a = representable("task", a - a.mean(axis=-1, keepdims=True))
     return np.where(now.visits[..., None] > 0, a, 0.0)
 
 
@@ -306,7 +318,9 @@ def state_kl(old: ArrayLike, new: ArrayLike) -> Array:
     if old.shape[-1:] != new.shape[-1:]:
         raise ValueError(f"new: expected {old.shape[-1]} actions, as in old, got {new.shape[-1]}")
     broadcast("new", new.shape, "old", old.shape)
-    return stable.kl(_policy(old), _policy(new), stable.log_ratio_of_logits(old, new))
+    with np.errstate(all="ignore"):
+        ratio = stable.log_ratio_of_logits(old, new)
+        return representable("new", stable.kl(_policy(old), _policy(new), ratio))
 
 
 def surrogate(task: Problem, old: Evaluation, logits: ArrayLike) -> Array:
@@ -318,8 +332,10 @@ def surrogate(task: Problem, old: Evaluation, logits: ArrayLike) -> Array:
         S, A = task.rewards.shape
         raise ValueError(f"logits: expected shape (..., {S}, {A}), got {pi.shape}")
     broadcast("logits", pi.shape[:-2], "old", old.visits.shape[:-1])
-    gained = (pi * old.advantage).sum(axis=-1)
-    return (old.visits * gained).sum(axis=-1) / (1 - task.discount)
+    with np.errstate(all="ignore"):
+        gained = (pi * old.advantage).sum(axis=-1)
+        total = (old.visits * gained).sum(axis=-1) / (1 - task.discount)
+        return representable("old.advantage", total)
 
 
 def clipped_surrogate(ratio: ArrayLike, advantage: ArrayLike, clip: float) -> Array:
@@ -328,7 +344,9 @@ def clipped_surrogate(ratio: ArrayLike, advantage: ArrayLike, clip: float) -> Ar
     ratio, advantage = real_array("ratio", ratio), real_array("advantage", advantage)
     require("ratio", ratio >= 0, "ratios of probabilities, >= 0", ratio)
     broadcast("advantage", advantage.shape, "ratio", ratio.shape)
-    return np.minimum(ratio * advantage, np.clip(ratio, 1 - clip, 1 + clip) * advantage)
+    with np.errstate(over="ignore"):
+        least = np.minimum(ratio * advantage, np.clip(ratio, 1 - clip, 1 + clip) * advantage)
+        return representable("ratio", least)
 
 
 def conjugate_gradients(
@@ -372,6 +390,7 @@ def conjugate_gradients(
         return Solution(representable("b", size * x), size * np.array(residuals))
 
 
+@np.errstate(all="ignore")
 def trpo_step(
     task: Problem,
     logits: ArrayLike,
@@ -455,7 +474,7 @@ def best_in_region(
     """The policy that maximises the surrogate where mean KL(pi || new) <= delta, and the
     multiplier beta, the price of a nat: what a step within the trust region approximates.
 
-    pi, advantage  (S, A), all probabilities > 0; visits (S,)
+    pi, advantage  (S, A), all probabilities > 0; visits (S,); delta >= 2.3e-308
     Stationarity gives new = beta pi/(nu - A) in every visited state, with nu such that it sums
     to 1; beta is found from the radius. States that are not visited, or where all actions are
     equally good, keep their policy; where that is all of them, beta is 0. Where the radius is not
@@ -463,13 +482,13 @@ def best_in_region(
     lies in the region, and no other is better by more than such a probability.
     """
     pi, advantage = real_array("pi", pi), real_array("advantage", advantage)
-    visits, delta = real_array("visits", visits), number("delta", delta, above=0)
+    visits, delta = real_array("visits", visits), number("delta", delta, least=TINY)
     if pi.ndim != 2 or advantage.shape != pi.shape or visits.shape != pi.shape[:1]:
         raise ValueError(
             f"pi: expected pi and advantage (S, A) and visits (S,), got {pi.shape}, "
             f"{advantage.shape}, {visits.shape}"
         )
-    good = np.all(pi > 0, axis=-1) & (np.abs(pi.sum(axis=-1) - 1) < 1e-9)
+    good = np.all(pi > 0, axis=-1) & _shares(pi, 1e-9)
     require("pi", good, "positive probabilities that sum to 1", pi)
     _visits("visits", visits)
     with np.errstate(over="ignore"):
@@ -566,9 +585,14 @@ def _task(task: Problem) -> Problem:
     return problem(*task)
 
 
+def _shares(rows: Array, tolerance: float) -> NDArray[np.bool_]:
+    """Whether each row (..., n) has no entry below 0 and the sum 1."""
+    with np.errstate(over="ignore"):
+        return np.all(rows >= 0, axis=-1) & (np.abs(rows.sum(axis=-1) - 1) < tolerance)
+
+
 def _visits(name: str, visits: Array) -> None:
-    good = np.all(visits >= 0, axis=-1) & (np.abs(visits.sum(axis=-1) - 1) < 1e-3)
-    require(name, good, "shares of the visits, that sum to 1", visits)
+    require(name, _shares(visits, 1e-3), "shares of the visits, that sum to 1", visits)
 
 
 def _evaluation(task: Problem, old: Evaluation) -> Evaluation:

@@ -113,15 +113,23 @@ def metric(
     F = scale_i C_ij scale_j. ValueError that says in ``words`` along which direction it fails.
     """
     diagonal = np.diagonal(value, axis1=-2, axis2=-1)
-    scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    null = ~(diagonal > 0)  # no unit of its own: it is seen beside the largest entry there is
+    if null.any():
+        largest = np.max(np.abs(value), axis=(-2, -1))[..., None]
+        scale = np.sqrt(np.where(null, np.where(largest > 0, largest, 1.0), diagonal))
+    else:
+        scale = np.sqrt(diagonal)
     symmetric(name, value, scale)
     C = (value / 2 + np.swapaxes(value, -1, -2) / 2) / scale[..., :, None] / scale[..., None, :]
     if not finite(C):
         raise ValueError(f"{name}: expected a positive matrix, got {_show(value)}")
     lengths, directions = np.linalg.eigh(C)
-    lowest, d = lengths[..., 0], value.shape[-1]
+    lowest, rounding = lengths[..., 0], 16 * value.shape[-1] * np.finfo(float).eps
     negative = lowest < -1e-10
-    bad = negative if singular else lowest <= 16 * d * np.finfo(float).eps
+    if null.any():  # without a length of its own it has a part in no other, but for rounding
+        row = np.max(np.where(null[..., None], np.abs(C), 0.0), axis=(-2, -1))
+        negative |= (row > rounding) | np.any(diagonal < -1e-10, axis=-1)
+    bad = negative if singular else lowest <= rounding
     if np.any(bad):
         at = tuple(np.argwhere(negative if negative.any() else bad)[0])
         v = directions[at][:, 0] / scale[at]
@@ -173,6 +181,9 @@ def count(name: str, value: int, least: int = 0) -> int:
     """An integer of at least ``least``; ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ValueError(f"{name}: expected an integer >= {least}, got {value!r}")
+    if value > np.iinfo(np.int64).max:
+        bits = int(value).bit_length()
+        raise ValueError(f"{name}: expected an integer that fits in 64 bits, got one of {bits}")
     return int(value)
 
 

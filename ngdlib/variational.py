@@ -88,8 +88,10 @@ def mean_field_gradients(q: Belief, m: ArrayLike, precision: ArrayLike) -> tuple
     metric("precision", P)
     m = vectors("m", m, P.shape[-1])
     broadcast("m", m.shape[:-1], "q", mean.shape[:-1])
-    g_mean = np.einsum("...ij,...j->...i", P, mean - m)
-    return g_mean, (np.diagonal(P, axis1=-2, axis2=-1) - 1 / variance) / 2
+    with np.errstate(all="ignore"):
+        g_mean = np.einsum("...ij,...j->...i", P, mean - m)
+        g_variance = (np.diagonal(P, axis1=-2, axis2=-1) - 1 / variance) / 2
+        return representable("m", g_mean), representable("q", g_variance)
 
 
 def natural_step(q: Belief, g_mean: ArrayLike, g_variance: ArrayLike, eta: float) -> Belief:
@@ -124,9 +126,11 @@ def natural_step_full(
     for name, value in (("mean", mean), ("g_mean", g), ("g_covariance", G[..., 0])):
         broadcast(name, value.shape[:-1], "covariance", S.shape[:-2])
     symmetric("g_covariance", G, np.sqrt(np.abs(G).max(axis=-1)))
-    precision = _inverse("covariance", S, VARIANCE) + 2 * eta * G
-    S = _inverse("eta, the new precision", precision)
-    return mean - eta * np.einsum("...ij,...j->...i", S, g), S
+    with np.errstate(all="ignore"):
+        precision = _inverse("covariance", S, VARIANCE) + 2 * eta * G
+        S = _inverse("eta, the new precision", representable("eta", precision))
+        mean = mean - eta * np.einsum("...ij,...j->...i", S, g)
+        return representable("eta", mean), representable("eta", S)
 
 
 def _inverse(name: str, matrix: Array, words: tuple[str, str] = LENGTH) -> Array:

@@ -275,3 +275,99 @@ def test_a_map_is_a_list_of_rows():
     with pytest.raises(ValueError, match="rows: expected rows"):
         trust_region.gridworld("S.G")
     assert trust_region.gridworld(["S.G"]).rewards.shape == (4, 4)
+
+
+# Differences that cancel, matrices that are none
+
+
+@pytest.mark.parametrize("t", [0.0, 1e-20, 0.5, 50.0, 1e10])
+def test_a_rare_class_of_the_target_is_reached(t):
+    p, target = np.array([0.2, 0.3, 0.5]), np.array([1e-300, 1 - 1e-5, 1e-5])
+    found = simplex.forward_flow(p, target, t)
+    fall = mp.exp(-mp.mpf(t))
+    for k in range(3):
+        wanted = mp.mpf(p[k]) * fall - mp.mpf(target[k]) * mp.expm1(-mp.mpf(t))
+        assert off(found[k], wanted) < 1e-15
+    careless = p[0] + (target[0] - p[0]) * -np.expm1(-t)
+    assert t < 10 or careless != found[0]
+
+
+@pytest.mark.parametrize("z", [1.0, 20.0, 40.0, 300.0])
+def test_the_advantage_of_an_action_that_is_nearly_certain(z):
+    """What it gains on the mean is the loss of the others, however rare they are."""
+    task, logits = trust_region.bandit([1.0, 0.25]), np.array([[z, 0.0]])
+    with mp.workdps(400):
+        rare = 1 / (1 + mp.exp(z))
+        wanted = [rare * mp.mpf(0.75), (rare - 1) * mp.mpf(0.75)]
+        slope = [q * a for q, a in zip((1 - rare, rare), wanted, strict=True)]
+        advantage = trust_region.evaluate(task, logits).advantage[0]
+        gradient = trust_region.policy_gradient(task, logits)[0]
+        assert all(off(advantage[k], wanted[k]) < 1e-13 for k in range(2))
+        assert all(off(gradient[k], slope[k]) < 1e-13 for k in range(2))
+    pi = trust_region.policy(logits)[0]
+    assert z < 40 or 1.0 - pi @ [1.0, 0.25] == 0  # what the difference of the two would give
+
+
+def test_the_spectrum_of_a_jacobian_keeps_its_small_end():
+    rng = np.random.default_rng(3)
+    U, V = (np.linalg.qr(rng.normal(size=(4, 4)))[0] for _ in range(2))
+    s, r = np.array([1.0, 1e-3, 1e-7, 1e-9]), rng.normal(size=4)
+    values, parts = function_space.spectrum(U * s @ V.T, r)
+    assert np.allclose(values, s**2 / 4, rtol=1e-5, atol=0)
+    assert np.allclose(np.abs(parts), np.abs(U.T @ r), atol=1e-6)
+    careless = np.linalg.eigvalsh((U * s**2) @ U.T / 4)
+    assert abs(careless[0] / (s[-1] ** 2 / 4) - 1) > 1
+    for D, N in ((5, 2), (2, 5)):  # as many as there are data, zeros among them
+        J = rng.normal(size=(D, N))
+        values, _ = function_space.spectrum(J, rng.normal(size=D))
+        assert np.allclose(values, np.linalg.eigvalsh(J @ J.T / D)[::-1]) and (values >= 0).all()
+
+
+def test_the_final_rates_of_a_nearly_singular_metric():
+    """Two functions of which one is nearly the other, and a bend along it."""
+    e, x = 1e-7, np.array([-1.0, 0.0, 1.0])
+    J = np.stack([np.ones(3), 1 + e * x], axis=-1)
+    H = np.zeros((3, 2, 2))
+    H[:, 1, 1] = e**2
+    model = function_space.Curve(
+        "near", 2, lambda t, x: 0 * x + 0.1, lambda t, x: J, lambda t, x: H
+    )
+    rates = function_space.final_rates(model, [0.0, 0.0], x, np.zeros(3))
+    exact_J = mp.matrix(J.tolist())
+    g = exact_J.T * exact_J / 3
+    bend = mp.matrix([[0, 0], [0, mp.mpf(0.1) * mp.mpf(e**2)]])
+    wanted = sorted(mp.re(v) for v in mp.eig(mp.inverse(g) * (g + bend), right=False))
+    assert off(rates, [4 * v for v in wanted]) < 1e-7
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-11, 1.0, 1e150])
+def test_a_matrix_is_indefinite_in_every_unit(size):
+    for F in ([[-1.0]], [[0.0, 1.0], [1.0, 1.0]], [[1.0, 0.0], [0.0, -1e-5]]):
+        F = np.array(F) * size
+        v = np.ones(len(F))
+        for f in (descent.fisher_length, descent.pseudo_natural_direction):
+            with pytest.raises(ValueError, match="F: expected a positive matrix"):
+                f(F, v)
+    singular = np.array([[1.0, 0.0], [0.0, 0.0]]) * size
+    assert descent.fisher_length(singular, [0.0, 1.0]) == 0
+    rounded = np.array([[1.0, 1e-17], [1e-17, -1e-17]]) * min(size, 1.0)
+    assert descent.fisher_length(rounded, [0.0, 1.0]) == 0
+
+
+def test_a_zero_on_the_diagonal_has_a_row_of_zeros():
+    with pytest.raises(ValueError, match="this one is indefinite"):
+        descent.fisher_length([[0.0, 1e-6], [1e-6, 1.0]], [1e6, -1.0])
+
+
+@pytest.mark.parametrize("size", [1e-150, 1.0, 1e150])
+def test_the_balance_of_factors_of_any_size(size):
+    factor = kfac.Factors(np.eye(2) * size**2, np.eye(1) / size**2 * 4)
+    assert np.isclose(kfac.balance(factor), size**2 / 2, rtol=1e-14)
+
+
+def test_an_option_that_nothing_reads_is_refused():
+    J, v = np.eye(2), [1.0, 2.0]
+    for how, options in (("dense", {"iterations": 3}), ("cg", {"iteration": 3})):
+        with pytest.raises(ValueError, match="options: expected some of"):
+            function_space.damped_solve(J, v, 0.1, how, **options)
+    assert function_space.damped_solve(J, v, 0.1, "cg", iterations=3).shape == (2,)

@@ -1,8 +1,9 @@
 """Every public function of the later modules, with each argument replaced by what it is not.
 
 What is no number, no array, or not finite is refused with a ValueError that says what was expected;
-so are the contents of records that were made by hand. Another shape may be legal (a longer batch):
-then it gives an answer, and never another exception. No argument is changed.
+so are the contents of records that were made by hand. Another shape may be legal (a longer batch),
+and so may be another size, of 1e300 or 1e-300: then it gives an answer, which is finite, and never
+another exception or a warning. No argument is changed.
 """
 
 from __future__ import annotations
@@ -15,13 +16,32 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from ngdlib import basins, descent, fisher, function_space, kfac, simplex, trust_region, variational
+from ngdlib import (
+    basins,
+    descent,
+    digits,
+    experiment,
+    fisher,
+    function_space,
+    kfac,
+    landscape,
+    prose,
+    simplex,
+    trust_region,
+    variational,
+)
 from ngdlib.families import Categorical, Gaussian, GaussianMixture, divergences
 from ngdlib.families.linear_gaussian import LinearGaussian, known_covariance
 
-MODULES = (basins, descent, fisher, function_space, kfac, simplex, trust_region, variational)
+MODULES = (
+    *(basins, descent, digits, experiment, fisher, function_space, kfac, landscape, prose),
+    *(simplex, trust_region, variational),
+)
 #: Sweeps and committed results have tests of their own; the models of functions take no argument.
 ELSEWHERE = {"sweep", "cartpole", "probabilities", "neuron", "scaled_neuron", "shifted_cosine"}
+ELSEWHERE |= {"measured", "results", "settings", "quoted_at", "said_at"}
+#: Minutes of flows; what they are given is checked by what they call.
+ELSEWHERE |= {"validation_minima", "judged", "batches"}
 
 
 def _cases() -> Iterator[tuple[str, Callable, dict]]:
@@ -139,6 +159,47 @@ def _cases() -> Iterator[tuple[str, Callable, dict]]:
         yield "step", basins.step, on | {"state": basins.start(rule, θ)}
         yield "run", basins.run, on | {"theta": θ, "steps": 2}
 
+    starts = np.array([[1.5, 1.0], [-2.0, 3.0]])
+    sweep = basins.sweep(basins.Rhythm(), data, {"it": basins.SGD(0.1)}, starts, 3)["it"]
+    on = {"model": basins.Rhythm(), "data": data}
+    axes = {"first": np.linspace(-3, 3, 7), "second": np.linspace(0.2, 5, 8)}
+    grid = landscape.survey(**on, **axes)
+    yield "survey", landscape.survey, on | axes
+    yield "best_point", landscape.best_point, {"grid": grid}
+    yield "strict_minima", landscape.strict_minima, on | {"grid": grid}
+    yield "watershed", landscape.watershed, {"grid": grid, "reach": 1}
+    near = {"points": starts, "minima": np.array([[2.5, 2.0]])}
+    yield "flow_ends", landscape.flow_ends, on | near | {"stride": 2.0}
+    given = on | near | {"points": starts[:1], "cell": 0.1}
+    yield "flow_labels", landscape.flow_labels, given
+    yield "outcomes", landscape.outcomes, {"labels": np.array([0, -1]), "ends": sweep,
+                                           "at_rest": 0.1}  # fmt: skip
+    given = {"hits": np.array([0.0, 3]), "runs": np.array([7.0, 9]), "z": 1.96}
+    yield "wilson", landscape.wilson, given
+    given = {"step": R(2), "theta": R(2), "target": R(2)}
+    yield "alignment", landscape.alignment, given
+
+    for make in (experiment.rhythm, experiment.bump):
+        given = {"truth": np.array([1.0, 2.0]), "n": 5, "seed": 1, "reach": 3.0}
+        yield make.__name__, make, given
+    for name, (_, values) in experiment.SECOND.items():
+        given = {"name": name, "eta": 0.1, "second": values[0]}
+        yield "optimiser", experiment.optimiser, given
+    given = {"tried": [("SGD", 0.1, 0.9)], "losses": np.array([[0.3, 0.4]])}
+    yield "tuned", experiment.tuned, given
+    yield "regimes", experiment.regimes, {"starts": starts, "frequency": 2.0, "reach": 3.0}
+    given = {"each": 2, "rng": rng, "frequency": 2.0, "reach": 3.0}
+    yield "balanced_starts", experiment.balanced_starts, given
+    yield "grid_starts", experiment.grid_starts, {"across": 2, "up": 3}
+    first = lambda seed, steps: next(digits.batches(seed, steps), None)  # noqa: E731
+    yield "batches", first, {"seed": 1, "steps": 1}
+    setting = {"eta": 0.1, "momentum": 0.9}
+    given = {"name": "sgd", "setting": setting, "seed": 1, "steps": 1, "until": 1}
+    yield "train", digits.train, given
+    yield "short", prose.short, {"value": np.array(0.3), "decimals": 2}
+    quoted = prose.quoted_at(False)
+    yield "quoted", quoted, {"text": "0.3", "value": 0.3}
+
     normal = Gaussian("mu, sigma")
     fit, state = descent.data_fit(normal, [0.3, 1.5]), descent.init([0, 1.0])
     yield "gradient_direction", descent.gradient_direction, {"g": R(2)}
@@ -206,7 +267,17 @@ def _cases() -> Iterator[tuple[str, Callable, dict]]:
 CASES = [(f"{k} {name}", f, given) for k, (name, f, given) in enumerate(_cases())]
 #: Arguments for which None is a word of its own, by function; and names, which nothing reads.
 NONE = {("average", "old"), ("eigen", "layer"), ("fisher", "y"), ("trpo_step", "old")}
-UNREAD = {"name"}
+NONE |= {("train", "until")}
+UNREAD = {"name", "truth", "reach"}
+#: What takes a solver long, or all its patience: there is a test of that.
+LONG = {("flow", "times"), ("flow", "y"), ("flow_ends", "points"), ("flow_ends", "data")}
+LONG |= {("flow_ends", "stride"), ("flow_labels", "points"), ("flow_labels", "data")}
+LONG |= {("flow_labels", "minima")}
+#: Where a point that is not finite is an answer: a run that is lost, a cosine of no length; a table
+#: has a sign for it.
+LOST = {("flow_labels", "points"), ("short", "value"), ("quoted", "value"), ("tuned", "losses")}
+LOST |= {("outcomes", "ends")}
+NOT_FINITE = {"alignment", "step", "run", "newton_step", "damped_step", "train"}
 
 
 class Odd:
@@ -239,6 +310,12 @@ def wrong(value: object) -> Iterator[tuple[str, object, bool]]:
         yield "one number", 1.0, False
         yield "one more row", np.concatenate([a, a[:1]]), False
         yield "flat", a.ravel(), False
+        largest = np.abs(a).max(initial=1e-300)
+        for size in (1e300, 1e150, 1e-150, 1e-300, 5e-324):
+            yield f"of size {size:g}", a / largest * size, False
+        yield "all of size 1e308", np.where(a < 0, -1e308, 1e308), False
+        yield "float32", a.astype(np.float32), False
+        yield "not contiguous", np.repeat(a, 2, axis=-1)[..., ::2], False
     elif isinstance(value, bool | np.bool_):
         return
     elif isinstance(value, int | np.integer):
@@ -247,6 +324,8 @@ def wrong(value: object) -> Iterator[tuple[str, object, bool]]:
     elif isinstance(value, float):
         yield from (("text", "a", True), ("nan", np.nan, True), ("infinite", np.inf, True))
         yield from (("complex", 1j, True), ("two", np.array([0.1, 0.2]), False))
+        for size in (1e308, 1e150, 1e-150, 1e-300, 5e-324, -1e300):
+            yield f"{size:g}", size, False
     elif isinstance(value, str):
         yield from (("another word", "quark", True), ("two words", np.array(["a", "b"]), True))
         yield "a list", ["a"], True
@@ -263,6 +342,15 @@ def wrong(value: object) -> Iterator[tuple[str, object, bool]]:
             yield f"its first: {name}", [other, *value[1:]], refused
 
 
+def _finite(result: object) -> bool:
+    """Whether all numbers in it are finite."""
+    if isinstance(result, np.ndarray | float):
+        return bool(np.isfinite(result).all())
+    if isinstance(result, dict):
+        result = list(result.values())
+    return not isinstance(result, list | tuple) or all(map(_finite, result))
+
+
 def faults(name: str, f: Callable, given: dict) -> list[str]:
     """What goes wrong with a function when its arguments are replaced one by one."""
     word, found = name.split(maxsplit=1)[-1], []
@@ -273,17 +361,22 @@ def faults(name: str, f: Callable, given: dict) -> list[str]:
         found += [f"{k} was changed" for k, v in before.items() if not np.array_equal(v, given[k])]
         for key, value in given.items():
             for what, other, refused in wrong(value):
+                if (word, key) in LONG and ("size" in what or "e-" in what):
+                    continue
                 try:
-                    f(**{**given, key: other})
+                    result = f(**{**given, key: other})
                 except ValueError as error:
                     if "expected" not in str(error):
                         found.append(f"{key}, {what}: it says only {error}")
                 except Exception as error:
                     found.append(f"{key}, {what}: {error!r}")
                 else:
+                    if not refused and word not in NOT_FINITE and not _finite(result):
+                        found.append(f"{key}, {what}: a result that is not finite")
                     lost = word == "step" and what.startswith("theta:")  # a run may be lost
                     unused = what.startswith("classes:")  # of models with one output
-                    if refused and not lost and not unused and not (
+                    legal = (word, key) in LOST and what.split(": ")[-1] in ("nan", "infinite")
+                    if refused and not lost and not unused and not legal and not (
                         what == "None" and (word, key) in NONE
                     ):  # fmt: skip
                         found.append(f"{key}, {what}: accepted")
@@ -312,3 +405,21 @@ def test_a_careless_function_is_found_out():
     assert "x was changed" in found
     assert "x, nan: accepted" in found
     assert any(fault.startswith("x, None: TypeError") for fault in found)
+
+
+@pytest.mark.parametrize("module", [descent, function_space])
+def test_a_flow_gives_up(module, monkeypatch):
+    """Times that no solver reaches: it says so, and does not go on for ever."""
+    monkeypatch.setattr(module, "PATIENCE", 300)
+    normal, x, y = Gaussian("mu, sigma"), np.linspace(-1, 1, 4), np.full(4, 0.5)
+    ways = {
+        descent: lambda t: descent.flow(
+            [0.0, 1.0], normal, descent.data_fit(normal, [0.3, 1.5]), t
+        ),
+        function_space: lambda t: function_space.flow(
+            function_space.neuron(), [0.5, 0.2], x, y, t, "euclidean"
+        ),
+    }
+    ways[module]([1e-3])
+    with pytest.raises(ValueError, match="times: expected times that the flow reaches in 300"):
+        ways[module]([1e150])

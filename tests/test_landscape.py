@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mpmath as mp
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -15,6 +16,7 @@ from ngdlib import basins, experiment, landscape
 ROOT = Path(__file__).resolve().parent.parent
 CASE = experiment.rhythm()
 MINIMA, BEST = experiment.validation_minima(CASE)
+ENDS = basins.Ends(np.zeros((1, 2)), np.zeros(1), np.zeros(1))
 
 
 def test_strict_minima_are_flat_and_curve_up():
@@ -68,6 +70,25 @@ def test_wilson_solves_its_equation():
             assert (p - k / n) ** 2 == pytest.approx(1.96**2 * p * (1 - p) / n, abs=1e-12)
         assert low <= k / n <= high
         assert landscape.wilson(k, n, 2.6)[1] >= high
+
+
+@pytest.mark.parametrize("z", [1e-6, 1.96, 1e10])
+@pytest.mark.parametrize(("k", "n"), [(0, 1), (1, 1e12), (1e12 - 1, 1e12), (5e99, 1e200)])
+def test_wilson_keeps_its_digits(k, n, z):
+    with mp.workdps(60):
+        K, N, Z = mp.mpf(k), mp.mpf(n), mp.mpf(z)
+        middle = K + Z**2 / 2
+        half = Z * mp.sqrt(K * (N - K) / N + Z**2 / 4)
+        for found, wanted in zip(
+            landscape.wilson(k, n, z), (middle - half, middle + half), strict=True
+        ):
+            assert abs(found - wanted / (N + Z**2)) <= 1e-13 * wanted / (N + Z**2)
+
+
+def test_a_run_that_ends_far_out_keeps_its_place():
+    """A square is named by a number: an integer of 64 bits would not hold the one of 1e18."""
+    labels = landscape.flow_labels(CASE.model, CASE.training, [[-2e18, 0.0]], [[-2e18, 0.0]])
+    assert labels.tolist() == [0]
 
 
 def test_alignment_is_the_cosine_of_an_angle():
@@ -151,7 +172,20 @@ def test_make_sweep_writes_what_the_chapter_reads(tmp_path):
         (lambda: landscape.survey(CASE.model, CASE.training, [0, 1], [0, 1, 2]), "first.*three"),
         (lambda: landscape.wilson(3, 2), "hits"),
         (lambda: landscape.watershed("grid"), "grid"),
-        (lambda: landscape.outcomes([0.5], basins.Ends(*np.zeros((3, 1)))), "labels"),
+        (lambda: landscape.outcomes([0.5], ENDS), "labels"),
+        (
+            lambda: landscape.outcomes([0], ENDS._replace(theta=np.zeros(1))),
+            "ends: expected shapes",
+        ),
+        (lambda: experiment.judged("a case", MINIMA, ENDS), "case"),
+        (lambda: experiment.judged(CASE, MINIMA, "ends"), "ends"),
+        (lambda: experiment.validation_minima("a case"), "case"),
+        (lambda: experiment.tuned([("SGD", 0.1, 0.9)], [[1.0], [2.0]]), "losses"),
+        (lambda: experiment.tuned(["SGD"], [[1.0]]), "tried"),
+        (lambda: experiment.rhythm(n=2.5), "n: expected an integer"),
+        (lambda: landscape.wilson([1, 2], [3, 4, 5]), "hits: expected leading dimensions"),
+        (lambda: landscape.flow_ends(CASE.model, CASE.training, [[1, 2]], "minima"), "minima"),
+        (lambda: landscape.best_point(landscape.Grid([0, 1, 2], [0, 1, 2], [[1]])), "grid.loss"),
         (lambda: landscape.flow_labels(CASE.model, CASE.training, MINIMA, [1, 2]), "points"),
         (lambda: experiment.optimiser("newton", 0.1, 0.1), "name"),
         (lambda: landscape.wilson("a", 3), "hits"),

@@ -188,7 +188,9 @@ def test_what_is_not_there_is_refused_in_words():
         GaussianMixture(weight=1.0)
     with pytest.raises(ValueError, match="sigma"):
         GaussianMixture(sigma=0.0)
-    with pytest.raises(ValueError, match="no sufficient statistics"):
-        model.cross_entropy([0.0, 1.0], [0.5])
+    for name in ("cross_entropy", "cross_entropy_gradient", "cross_entropy_hessian"):
+        for mean in ([0.5], []):
+            with pytest.raises(ValueError, match="expected a family with sufficient statistics"):
+                getattr(model, name)([0.0, 1.0], mean)
     np.testing.assert_array_equal(model.determinant([2.0, 2.0]), 0.0)
     assert model != GaussianMixture(weight=0.4)

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from ngdlib.prose import quoted_at, said_at, short
@@ -45,6 +46,14 @@ def test_elsewhere_than_at_the_defaults_it_is_said_what_the_number_is(capsys):
     [
         (("four", 4), {}, "text: expected a number"),
         (("4", [4, 4]), {}, "value: expected one number"),
+        (("1,5", 15), {}, "text: expected a number"),
+        (("0,622", 622), {}, "text: expected a number"),
+        (("12,34,567", 1234567), {}, "text: expected a number"),
+        (("1e400", math.inf), {}, "text: expected a number"),
+        ((4, 4), {}, "text: expected a number"),
+        (("1", 1 == 1.0), {}, "value: expected one number, got True"),
+        (("4", None), {}, "value: expected real numbers"),
+        (("4", "4"), {}, "value: expected real numbers"),
         (("4", 4), {"exactly": True, "rounded": True}, "rounded: expected"),
         (("½", 0.5), {"rounded": True}, "rounded: expected"),
     ],
@@ -52,6 +61,14 @@ def test_elsewhere_than_at_the_defaults_it_is_said_what_the_number_is(capsys):
 def test_what_is_no_number_is_refused(arguments, how, complaint):
     with pytest.raises(ValueError, match=complaint):
         quoted(*arguments, **how)
+
+
+def test_what_is_no_sentence_and_what_is_no_truth_are_refused():
+    said = said_at(True)
+    for sentence, true in ((None, True), ("It is ahead.", "no"), ("It is ahead.", 0.3)):
+        with pytest.raises(ValueError, match="expected"):
+            said(sentence, true)
+    said("It is ahead.", np.bool_(True))
 
 
 def test_a_table_stays_readable_at_every_legal_value():

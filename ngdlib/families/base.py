@@ -123,7 +123,7 @@ class Model:
 
     def statistics(self, x: ArrayLike) -> Array:
         """The sufficient statistics of each observation, shape (..., m)."""
-        return np.array(self._statistics(self._observations(x)), dtype=float)
+        return np.array(self._computed("x", self._statistics, self._observations(x)), dtype=float)
 
     def cross_entropy(self, theta: ArrayLike, mean: ArrayLike) -> Array:
         """E_data[-log p_theta] in nats, from the data mean of the statistics, shape (...).

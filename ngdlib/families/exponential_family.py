@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from ngdlib.families import careful
 from ngdlib.families.base import Model
-from ngdlib.validate import Array, instance, invertible, require, vectors
+from ngdlib.validate import Array, instance, invertible, one_of, require, vectors
 
 
 class ExponentialFamily(Model):
@@ -91,8 +91,7 @@ class ExponentialFamily(Model):
         return self.chart, self.log_partition, self.symbols, *functions
 
     def in_chart(self, chart: str) -> ExponentialFamily:
-        if chart not in self.charts:
-            raise ValueError(f"chart: expected one of {self.charts}, got {chart!r}")
+        one_of("chart", chart, self.charts)
         twin = object.__new__(type(self))  # what was compiled is shared
         vars(twin).update(vars(self) | {"chart": chart})
         return twin

@@ -86,7 +86,8 @@ class Gaussian(Model):
         return "real numbers"
 
     def _attainable(self, mean: Array) -> np.ndarray:
-        return mean[..., 1] >= mean[..., 0] ** 2 * (1 - 1e-12)
+        with np.errstate(over="ignore"):
+            return mean[..., 1] >= mean[..., 0] ** 2 * (1 - 1e-12)
 
     def _means(self) -> str:
         return "means of (x, x^2), so mean[1] >= mean[0]^2"

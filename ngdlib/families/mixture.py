@@ -172,19 +172,27 @@ class GaussianMixture(Model):
         return "real numbers below 1e100"
 
     def _statistics(self, x: Array) -> Array:
-        raise ValueError(f"{self!r} has no sufficient statistics of fixed size")
+        raise ValueError(
+            f"model: expected a family with sufficient statistics of fixed size, got {self!r}"
+        )
 
-    def cross_entropy(self, theta: ArrayLike, mean: ArrayLike) -> Array:
+    def _data_mean(self, mean: ArrayLike) -> Array:
         return self._statistics(mean)
 
-    def cross_entropy_gradient(self, theta: ArrayLike, mean: ArrayLike) -> Array:
+    def _cross_entropy(self, theta: Array, mean: Array) -> Array:
         return self._statistics(mean)
+
+    _cross_entropy_gradient = _cross_entropy
 
     def _fisher_rao_distance(self, theta0: Array, theta1: Array) -> Array:
-        raise ValueError(f"{self!r} has no closed form for its distances: use geodesics")
+        raise ValueError(
+            f"model: expected a family with closed distances, got {self!r}; see ngdlib.geodesics"
+        )
 
     def _geodesic(self, theta: Array, velocity: Array, t: Array) -> Array:
-        raise ValueError(f"{self!r} has no closed form for its geodesics: use geodesics")
+        raise ValueError(
+            f"model: expected a family with closed geodesics, got {self!r}; see ngdlib.geodesics"
+        )
 
     # The base chart is that of the means.
 

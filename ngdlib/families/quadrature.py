@@ -70,6 +70,7 @@ def integral(f: Callable, *edges: float, digits: int = 30) -> float:
         raise ValueError(f"edges: expected two real numbers or more, got {edges}")
     with mp.workdps(digits):
         try:
+            edges = [e if isinstance(e, int | float | mp.mpf) else float(e) for e in edges]
             return float(mp.quad(f, [mp.mpf(edge) for edge in edges]))
         except TypeError:
             raise ValueError("f: expected a function of mpmath numbers with real values") from None
