@@ -228,7 +228,7 @@ def final_rate() -> Derivation:
 @derivation(chapter=CHAPTER)
 def powers_of_the_metric() -> Formula:
     """What a power of g does along one singular value of J, seen in function space."""
-    σ, k = symbols("s k")
+    σ, k, D = symbols("s k D")
     return formula(
         times(σ, (σ**2 / D) ** (-k), σ, 1 / D),
         (σ**2 / D) ** (1 - k),
@@ -240,7 +240,7 @@ def powers_of_the_metric() -> Formula:
 @derivation(chapter=CHAPTER)
 def inverted_twice() -> Formula:
     """The pseudo-inverse of g along one singular value of J."""
-    σ = Symbol("s")
+    σ, D = symbols("s D")
     return formula(
         times(D, σ**2, (σ**2) ** -2),
         1 / (σ**2 / D),

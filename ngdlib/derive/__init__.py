@@ -6,12 +6,13 @@ r"""The derivation engine: a chain of sympy steps that verifies itself and types
     d                       # in a notebook: verified first, then printed
 
 Every step is checked twice: numerically at 50 digits, at random points of the declared domain, and
-symbolically. Both must agree. It must be defined and real on the whole of that domain, the weights
-of an expectation must be probabilities, and what is solved must have no other solution: these are
-proved too, and what is neither proved nor refuted gives no mark. Where sympy cannot decide,
-`verify` asks for a finer step: numerics alone never earn the mark. What is printed is the very
-expression that was verified, in the order in which its author wrote it; derivatives, integrals,
-sums and expectations print unevaluated.
+symbolically. Both must agree. It must be defined and real on the whole of that domain, as it is
+written, before anything cancels; integrals and sums must have values, the weights of an expectation
+must be probabilities, and what is solved must have no other solution: these are proved too, and
+what is neither proved nor refuted gives no mark. Where sympy cannot decide, `verify` asks for a
+finer step: numerics alone never earn the mark. What is printed is the very expression that was
+verified, in the order in which its author wrote it; derivatives, integrals, sums and expectations
+print unevaluated. A condition stands in the domain, which is printed, not in how a symbol was made.
 
 For people. A derivation states its `problem` in a sentence, never the answer first. Its `domain`
 is the mathematics' (θ > 0) and is printed as such, `why` says where a condition comes from, and
@@ -20,9 +21,10 @@ typeset between dollar signs, as prose in a chapter is. A line that only says wh
 printed "by definition", without a mark. What only confirms, or is one equality, is no derivation
 but a checked formula in the text: `formula(lhs, rhs, ...)`.
 
-The rooms: `author` (what an author writes), `language` (what may stand on a line), `decide` (what
-proves), `domain` (what is defined), `solving` (what has one solution), `compute` (what computes),
-`mutate` (what makes mistakes on purpose), `typeset`.
+The rooms: `author` (what an author writes), `language` (what may stand on a line), `names` (what a
+letter may mean), `decide` (what proves), `domain` (what is defined), `signs` (what sign an
+expression has), `solving` (what has one solution), `compute` (what computes), `mutate` (what makes
+mistakes on purpose), `typeset`.
 """
 
 from ngdlib.derive.author import Derivation, Formula, Step, StepVerdict, Verified, formula

@@ -15,7 +15,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from ngdlib.derive import compute, decide, domain, solving, typeset
+from ngdlib.derive import compute, decide, domain, names, signs, solving, typeset
 from ngdlib.derive.language import (
     MATRIX_KINDS,
     DerivationError,
@@ -35,6 +35,7 @@ from ngdlib.derive.language import (
 )
 
 DEFINITION = "by definition"
+OWN = (Undecided, signs.Refuted, DerivationError, Unfit)  # what the engine itself says
 
 
 @dataclass(frozen=True)
@@ -237,8 +238,8 @@ class Derivation:
             head, free = what, ()
             if not isinstance(what, sp.Symbol | sp.MatrixSymbol):
                 raise ValueError(f"what: expected a symbol or a function of them, got {what!r}")
-        if not all(isinstance(a, sp.Symbol) for a in free):
-            raise ValueError(f"what: expected symbols as arguments, got {what!r}")
+        if not all(isinstance(a, sp.Symbol) for a in free) or len(set(free)) < len(free):
+            raise ValueError(f"what: expected symbols as arguments, no two the same, got {what!r}")
         if meaning.has(head):
             raise ValueError(f"meaning: expected an expression without {head}, got {meaning}")
         self.definitions.append((what, meaning))
@@ -374,6 +375,7 @@ class Derivation:
         """
         if not self.steps:
             raise ValueError(f"{self.name}: expected at least one step, got none")
+        names.check(self)
         memory = self._memory()
         if memory and memory.exists():
             kept = json.loads(memory.read_text(encoding="utf-8"))
@@ -407,57 +409,71 @@ class Derivation:
         except Undecided as why:
             advice = "" if isinstance(why, Foreign) else ": split the step into smaller ones"
             raise DerivationError(self.name, step.number, f"{why}{advice}", 0.0, None) from None
-        except domain.Refuted as why:
+        except signs.Refuted as why:
             raise DerivationError(self.name, step.number, str(why), math.inf, why.witness) from None
-        except (DerivationError, Unfit):
-            raise
-        except Exception as why:  # of sympy or mpmath, about a line that cannot be evaluated
-            raise DerivationError(
-                self.name,
-                step.number,
-                f"the line cannot be evaluated ({type(why).__name__}: {why})",
-                math.inf,
-                None,
-            ) from None
 
     def _checked(self, step: Step) -> StepVerdict:
-        pairs = self.pairs(step)
-        sides = list(dict.fromkeys(side for pair in pairs for side in pair))
-        domain.known(self, sides)
-        if step.relation == "equal" and _restates(step, *pairs[0]):
-            domain.check(self, step, sides)
-            decide.check_expectations(self, step, sides)
-            return StepVerdict(step.number, DEFINITION, 0.0, 0)
-        residual, points, slope, digits = compute.check(self, step)
-        domain.check(self, step, sides)
+        try:
+            return self._verdict(step)
+        except OWN:
+            raise
+        except Exception as why:  # of sympy or mpmath, about a line that they cannot evaluate
+            self._say_why(step)
+            raise Foreign("sympy cannot evaluate the line: write it in other functions") from why
+
+    def _say_why(self, step: Step) -> None:
+        """Raise what a line's domain lacks, which is often why it cannot be evaluated."""
+        try:
+            domain.check(self, step, self.written(step))
+        except OWN:
+            raise
+        except Exception:
+            return
+
+    def _verdict(self, step: Step) -> StepVerdict:
+        sides = list(dict.fromkeys(side for pair in self.pairs(step) for side in pair))
+        written = self.written(step)
+        domain.known(self, written)
+        near = domain.around(self, step.var) if step.relation == "expand" else [1]
+        restates = step.relation == "equal" and _restates(step, *self.pairs(step)[0])
+        if not restates:
+            residual, points, slope, digits = compute.check(self, step, near)
+        domain.check(self, step, written)
         decide.check_expectations(self, step, sides)
+        if restates:
+            return StepVerdict(step.number, DEFINITION, 0.0, 0)
         method = decide.check(self, step)
         if step.relation == "solve":
             solving.check(self, step)
         return StepVerdict(step.number, method, residual, points, slope, digits)
 
-    def pairs(self, step: Step) -> list[tuple[Any, Any]]:
-        """The two sides that must agree, definitions unfolded."""
+    def written(self, step: Step) -> list[Any]:
+        """The sides as they are written, in which nothing has cancelled."""
+        return list(dict.fromkeys(side for pair in self.pairs(step, True) for side in pair))
+
+    def pairs(self, step: Step, held: bool = False) -> list[tuple[Any, Any]]:
+        """The two sides that must agree, definitions unfolded; `held` as in `put`."""
         if step.relation != "solve":
-            return [(self.unfold(step.lhs), self.unfold(step.rhs))]
+            return [(self.unfold(step.lhs, (), held), self.unfold(step.rhs, (), held))]
         back = dict(zip(step.lhs, step.rhs, strict=True))
         return [
-            (self.unfold(put_back(e.lhs, back)), self.unfold(put_back(e.rhs, back)))
+            tuple(self.unfold(put_back(side, back), (), held) for side in e.args)
             for e in step.equations
         ]
 
-    def unfold(self, x: Any, keep: tuple = ()) -> Any:
+    def unfold(self, x: Any, keep: tuple = (), held: bool = False) -> Any:
         """The expression with every defined name replaced by its meaning, but for those to keep."""
-        if (x, keep) not in self._unfolded:
-            self._unfolded[x, keep] = self._unfold(x, keep)
-        return self._unfolded[x, keep]
+        key = (x, keep, held)
+        if key not in self._unfolded:
+            self._unfolded[key] = self._unfold(*key)
+        return self._unfolded[key]
 
-    def _unfold(self, x: Any, keep: tuple) -> Any:
+    def _unfold(self, x: Any, keep: tuple, held: bool) -> Any:
         definitions = [(what, m) for what, m in self.definitions if what not in keep]
         for _ in range(len(definitions) + 1):
             before = x
             for what, meaning in definitions:
-                x = unfold_one(x, what, meaning)
+                x = unfold_one(x, what, meaning, held)
             if x == before and not any(uses(x, what) for what, _ in definitions):
                 return x
         raise Unfit("define: expected definitions that do not refer to each other in a circle")
@@ -476,8 +492,8 @@ class Derivation:
                     for case in cases
                     for value in (where if isinstance(where, tuple) else put(where, case))
                 ]
-        if len(cases) > 128:
-            raise Unfit(f"domain: expected at most 128 combinations, got {len(cases)}")
+        if not 0 < len(cases) <= 128:
+            raise Unfit(f"domain: expected one and at most 128 combinations, got {len(cases)}")
         return cases
 
     def where(self, symbol: Any) -> sp.Interval:
@@ -548,6 +564,10 @@ def _domain_of(symbol: Any, where: Any) -> Any:
     if isinstance(symbol, sp.MatrixSymbol):
         if where not in MATRIX_KINDS:
             raise ValueError(f"domain: expected one of {MATRIX_KINDS} for {symbol}, got {where!r}")
+        if where != "any" and symbol.shape[0] != symbol.shape[1]:
+            raise ValueError(
+                f"domain: expected a square matrix that is {where}, got {symbol.shape}"
+            )
         return where
     if not isinstance(symbol, sp.Symbol | sp.IndexedBase | AppliedUndef):
         raise ValueError(f"domain: expected a symbol, got {symbol!r}")
@@ -557,7 +577,7 @@ def _domain_of(symbol: Any, where: Any) -> Any:
         return sp.Interval(-sp.oo, sp.oo)
     if isinstance(where, list | tuple | range | sp.FiniteSet):
         values = tuple(sp.sympify(v) for v in where)
-        if values and all(v.is_number for v in values):
+        if values and all(v.is_number and v.is_real for v in values):
             return values
     raise ValueError(
         f"domain: expected an Interval, a Range or a list of values for {symbol}, got {where!r}"

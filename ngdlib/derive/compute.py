@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -38,9 +38,11 @@ TOLERANCE = mp.mpf(10) ** -30  # relative; closed forms
 TOLERANCE_QUADRATURE = mp.mpf(10) ** -15  # relative; where an integral or infinite sum is met
 
 
-def check(d: Derivation, step: Step) -> tuple[float, int, float | None, int]:
+def check(
+    d: Derivation, step: Step, sides: Sequence[int] = (1,)
+) -> tuple[float, int, float | None, int]:
     """The largest residual, the number of points, the measured order of an expansion, and the
-    digits of agreement that were demanded.
+    digits of agreement that were demanded. An expansion is measured on these sides of 0.
 
     Raises DerivationError at a point where the line does not hold.
     """
@@ -57,10 +59,11 @@ def check(d: Derivation, step: Step) -> tuple[float, int, float | None, int]:
                 itertools.islice(found, 2 if slow else POINTS),
                 itertools.islice(edges, 0 if slow or step.order or any_function else EDGES),
             )
+            in_turn = itertools.cycle(sides)
             for a, b, point, shown in found:
                 count += 1
                 if step.relation == "expand":
-                    slopes.append(_slope(d, step, a, b, point, shown))
+                    slopes.append(_slope(d, step, a, b, point, shown, next(in_turn)))
                     continue
                 if slow:  # a look at low precision first, which refuses what is plainly wrong
                     residual, scale = _residual(a, b, point, 15)
@@ -74,12 +77,15 @@ def check(d: Derivation, step: Step) -> tuple[float, int, float | None, int]:
     return float(worst), count, min(slopes, default=None), round(-float(mp.log10(demanded)))
 
 
-def _slope(d: Derivation, step: Step, left: Any, right: Any, point: Point, shown: Mapping) -> float:
-    """The slope of log |left - right| against log |var| as var goes to 0."""
+def _slope(
+    d: Derivation, step: Step, left: Any, right: Any, point: Point, shown: Mapping, side: int
+) -> float:
+    """The slope of log |left - right| against log |var| as var goes to 0 from a side, 1 or -1."""
     for scale in (6, 26):  # the second for what varies on a scale of its own, such as 1e-9
         digits = DIGITS + GUARD + (scale - 6) * (step.order + 1)
         near, nearer = (
-            _residual(left, right, point.near(step.var, k), digits)[0] for k in (scale, scale + 2)
+            _residual(left, right, point.near(step.var, k, side), digits)[0]
+            for k in (scale, scale + 2)
         )
         if nearer < mp.mpf(10) ** -(digits - 10):
             return math.inf  # no remainder at all
@@ -92,7 +98,7 @@ def _slope(d: Derivation, step: Step, left: Any, right: Any, point: Point, shown
             step.number,
             f"expected a remainder of order {step.order}, measured order {slope:.2f}",
             float(near),
-            {**shown, str(step.var): 1e-6},
+            {**shown, str(step.var): side * 1e-6},
         )
     return slope
 
@@ -105,11 +111,11 @@ class Point(dict):
         super().__init__(*given)
         self.found: dict[Any, Any] = {}
 
-    def near(self, var: Any, k: int) -> Point:
-        """This point, with `var` at 10^-k."""
-        if (var, k) not in self.found:
-            self.found[var, k] = Point({**self, var: mp.mpf(10) ** -k})
-        return self.found[var, k]
+    def near(self, var: Any, k: int, side: int = 1) -> Point:
+        """This point, with `var` at ±10^-k."""
+        if (var, k, side) not in self.found:
+            self.found[var, k, side] = Point({**self, var: side * mp.mpf(10) ** -k})
+        return self.found[var, k, side]
 
 
 def samples(
@@ -321,7 +327,8 @@ def _evaluate(node: Any, point: Mapping) -> Any:
         except ZeroDivisionError:  # a pole: the integral has no value, and the line is refused
             return mp.nan
     if mp.isinf(high):
-        return mp.nsum(term, [int(low), mp.inf])
+        endless = mp.nsum if isinstance(node, sp.Sum) else mp.nprod
+        return endless(term, [int(low), mp.inf])
     values = [term(mp.mpf(k)) for k in range(int(low), int(high) + 1)]
     return mp.fsum(values) if isinstance(node, sp.Sum) else mp.fprod(values)
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from ngdlib.derive.domain import Condition, demand, expectations
-from ngdlib.derive.language import Undecided, put, scalars, size
+from ngdlib.derive.domain import Condition, around, demand, expectations
+from ngdlib.derive.language import JUMPS, E, Undecided, nodes, put, scalars, size
 
 if TYPE_CHECKING:
     from ngdlib.derive.author import Derivation, Step
 
+_AREAS = (E, sp.Integral)
+BINDING = (E, sp.Integral, sp.Sum, sp.Product)
 LIMIT_SECONDS = 20  # of processor time, after which a symbolic check gives up: "split the step"
 
 
@@ -28,20 +30,96 @@ def check(d: Derivation, step: Step) -> str:
     methods = []
     for left, right in d.pairs(step):
         for case in d.cases(left, right):
+            roots = any(
+                side.has(sp.log) or any(map(_root, side.atoms(sp.Pow))) for side in (left, right)
+            )
             written = {
-                m: _written_out(put(m, case), d.domain.get(m, "any"))
+                m: _written_out(put(m, case), d.domain.get(m, "any"), roots)
                 for m in left.atoms(sp.MatrixSymbol) | right.atoms(sp.MatrixSymbol)
             }
             sides = (scalars(put(side, {**case, **written})) for side in (left, right))
             for a, b in zip(*sides, strict=True):
                 methods.append(_method(d, step, a - b))
+                methods += [_method(d, step, at) for at in _apart(d, step, a - b)]
+                for node in {*_endless(a), *_endless(b)} - {*_endless(a - b)}:
+                    known, bounds, _ = _symbols_of(d, node, None)
+                    _evaluated(node.xreplace(known), bounds)
     return _weakest(methods)
+
+
+def _apart(d: Derivation, step: Step, difference: Any) -> Iterator[Any]:
+    """The difference where it may be another than between: an integral, a sum without end and a
+    function that jumps need not go on to the ends that belong to the domain; nor do the first two
+    to 0, where what they depend on may vanish."""
+    endless = bool(_endless(difference))
+    limits = any(isinstance(n, sp.Integral) or not n.discrete for n in nodes(difference, _AREAS))
+    if not (endless or limits or difference.has(*JUMPS)):
+        return
+    for symbol in sorted(difference.free_symbols - {step.var}, key=str):
+        where = d.where(symbol)
+        places = [] if where.left_open or where.start.is_infinite else [where.start]
+        places += [] if where.right_open or where.end.is_infinite else [where.end]
+        within = [-where.start, where.end]
+        if endless and all(e.is_infinite or e.is_positive for e in within):
+            places.append(sp.S.Zero)
+        for place in places:
+            there = put(difference, {symbol: place})
+            yield there
+            yield from _apart(d, step, there)
+
+
+def _endless(x: Any) -> list[Any]:
+    """The integrals and sums without end in an expression, but for those inside one."""
+    if isinstance(x, BINDING) and not (isinstance(x, E) and x.discrete):
+        limits = (x.as_integral() if isinstance(x, E) else x).limits
+        if any(end.is_infinite for limit in limits for end in limit[1:]):
+            return [x]
+    return list(dict.fromkeys(node for part in x.args for node in _endless(part)))
+
+
+def _evaluated(x: Any, bounds: Mapping) -> Any:
+    """With its integrals, sums and derivatives evaluated. Each integral or sum without end has a
+    value: 2·∞ = ∞ + ∞ is no line of mathematics. Raises Undecided."""
+    x = _outcomes(x)
+    inside = {s: expression for s, (_, expression) in bounds.items()}
+    for node in _endless(x):
+        value = node.doit()
+        if _endless(value):  # under a condition, which the domain may settle
+            value = value.subs(inside)
+        if value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.AccumBounds):
+            raise Undecided(f"it is not shown that {node} has a value")
+        x = x.xreplace({node: value})
+    x = x.doit()
+    if x.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.AccumBounds):
+        raise Undecided(f"{sp.sstr(x)[:200]} is no number")
+    return x
+
+
+def _outcomes(x: Any) -> Any:
+    """With each expectation over outcomes as the sum that it is."""
+    if isinstance(x, E) and x.discrete:
+        return sp.Add(*(_outcomes(weight * value) for weight, value in x.terms()))
+    if not nodes(x, E):
+        return x
+    return x.func(*(_outcomes(part) for part in x.args))
 
 
 def _method(d: Derivation, step: Step, difference: Any) -> str:
     """The method that shows that a difference vanishes, in symbols that know their domain."""
+    known, bounds, chained = _symbols_of(d, difference, step.var)
+    bound = {v for node in nodes(difference, BINDING) for v in node.bound_symbols}
+    difference = put(difference, known) if bound & set(known) else difference.xreplace(known)
+    if step.relation == "expand":
+        var = known.get(step.var, step.var)
+        return _vanishes_to_order(difference, bounds, var, step.order, around(d, step.var))
+    return _vanishes(difference, bounds, chained)
+
+
+def _symbols_of(d: Derivation, x: Any, var: Any) -> tuple[dict, dict, dict]:
+    """Symbols that know their domain, for those of `x`; these with their intervals built in, as in
+    `_vanishes`; and those whose intervals use others."""
     known, bounds, chained = {}, {}, {}
-    symbols = sorted(difference.free_symbols, key=str)
+    symbols = sorted(x.free_symbols, key=str)
     listed = [s for s in d.domain if isinstance(d.domain[s], sp.Interval)]
     for symbol in symbols:
         ends = d.where(symbol).args[:2]
@@ -50,6 +128,8 @@ def _method(d: Derivation, step: Step, difference: Any) -> str:
     symbols = [s for s in sorted(symbols, key=lambda s: (place.get(s, -1), str(s)))]
     for symbol in symbols:
         where = d.where(symbol)
+        if symbol not in d.domain and symbol.is_positive:  # of `_written_out`
+            where = sp.Interval.open(0, sp.oo)
         low = where.start if where.start.is_number else -sp.oo
         high = where.end if where.end.is_number else sp.oo
         signs: dict[str, bool] = {"real": True}
@@ -59,7 +139,7 @@ def _method(d: Derivation, step: Step, difference: Any) -> str:
             signs["negative" if high < 0 or where.right_open else "nonpositive"] = True
         name = known[symbol] = sp.Dummy(symbol.name, **signs)
         u = sp.Dummy(f"u_{symbol.name}", positive=True)
-        if symbol == step.var:
+        if symbol == var:
             continue
         if not (where.start.is_number and where.end.is_number):
             low, high = (e.xreplace(known).xreplace(chained) for e in (where.start, where.end))
@@ -78,12 +158,7 @@ def _method(d: Derivation, step: Step, difference: Any) -> str:
             bounds[name] = (u, high - u)
         else:
             bounds[name] = (u, name)
-    difference = difference.xreplace(known)
-    if step.relation == "expand":
-        var = known.get(step.var, step.var)
-        sided = "+" if d.where(step.var).start.is_nonnegative else "+-"
-        return _vanishes_to_order(difference, bounds, var, step.order, sided)
-    return _vanishes(difference, bounds, chained)
+    return known, bounds, chained
 
 
 #: Ways to show that an expression vanishes, cheap ones first.
@@ -96,11 +171,19 @@ LADDER: tuple[tuple[str, Any], ...] = (
     ("logarithms, common denominator", lambda x: sp.expand(sp.numer(sp.together(_logs(x))))),
     ("powers", lambda x: sp.expand(sp.powsimp(sp.expand(sp.powdenest(x))))),
     ("exponentials", lambda x: sp.cancel(sp.expand(x.rewrite(sp.exp), power_exp=True))),
+    (
+        "factors under roots",
+        lambda x: _logs(x.replace(_root, _factored)) if x.has(sp.Abs, sp.Pow, sp.log) else x,
+    ),
+    ("special functions", lambda x: _special(x) if x.has(*_SPECIAL) else x),
     ("trigonometry", lambda x: sp.trigsimp(x) if sp.count_ops(x) <= 250 else x),
     ("simplified", lambda x: sp.simplify(x) if sp.count_ops(x) <= 250 else x),
 )
-#: The last rung: on an interval, what has derivative 0 and one value 0 is 0.
+#: The last rungs: with |a| as a and as −a, which one of them it is everywhere; and on an interval,
+#: what has derivative 0 and one value 0 is 0.
+CASES = "case by case"
 CONSTANT = "derivative and one value vanish"
+_SPECIAL = (sp.erfc, sp.gamma, sp.loggamma, sp.polygamma, sp.factorial)
 _INVERSES = (sp.log, sp.asin, sp.acos, sp.atan, sp.acot, sp.asinh, sp.acosh, sp.atanh)
 
 
@@ -108,13 +191,33 @@ def _logs(x: Any) -> Any:
     return sp.expand_log(sp.expand(x))
 
 
-def _vanishes(x: Any, bounds: Mapping, chained: Mapping | None = None, depth: int = 1) -> str:
+def _root(x: Any) -> bool:
+    power = x.is_Pow and x.exp.is_Rational and not x.exp.is_Integer
+    return power or isinstance(x, sp.Abs | sp.log)
+
+
+def _factored(root: Any) -> Any:
+    """A root, an absolute value or a logarithm of what is written as a product."""
+    inside, *power = root.args
+    return root.func(sp.factor(inside), *power) if sp.count_ops(inside) <= 200 else root
+
+
+def _special(x: Any) -> Any:
+    """In few functions, each of an argument without a whole number in front."""
+    x = x.replace(sp.erfc, lambda a: 1 - sp.erf(a))
+    x = x.replace(sp.loggamma, lambda a: sp.log(sp.gamma(a)))  # of a > 0, as `domain` demands
+    return sp.expand(sp.expand_log(sp.expand(sp.expand_func(x)), force=False))
+
+
+def _vanishes(
+    x: Any, bounds: Mapping, chained: Mapping | None = None, depth: int = 1, branches: int = 3
+) -> str:
     """The name of the method that shows x = 0. Raises Undecided where none does.
 
     bounds maps symbols to (u, expression in u), u > 0: the symbol written so that its interval
     is built in, which lets logarithms of q and of 1 - q split.
     """
-    x = x.doit()
+    x = _evaluated(x, bounds)
     inside = {s: expression for s, (_, expression) in bounds.items()}
     forms = [x]
     if chained:
@@ -129,12 +232,20 @@ def _vanishes(x: Any, bounds: Mapping, chained: Mapping | None = None, depth: in
             with suppress(sp.PolynomialError, NotImplementedError):
                 if method(form) == 0:
                     return name
+    if branches > 0 and x.has(sp.Abs, sp.Max, sp.Min):
+        x = x.rewrite([sp.Max, sp.Min], sp.Abs)
+        kinks = [e for e in sorted(x.atoms(sp.Abs), key=str) if not e.args[0].has(sp.Abs)][:1]
+        ways = [x.xreplace({e: way}) for e in kinks for way in (e.args[0], -e.args[0])]
+        with suppress(Undecided):
+            for way in ways or [x]:
+                _vanishes(way, bounds, chained, depth, branches - 1)
+            return CASES
     for symbol, (u, expression) in bounds.items():
-        if depth and x.has(symbol) and x.has(*_INVERSES):
+        if depth and x.has(symbol) and x.has(*_INVERSES) and not x.has(*JUMPS):
             with suppress(Undecided):
-                _vanishes(sp.diff(x, symbol), bounds, None, depth - 1)
+                _vanishes(sp.diff(x, symbol), bounds, None, depth - 1, 0)
                 here = expression.subs(u, 1) if expression != symbol else _inside(symbol)
-                _vanishes(x.subs(symbol, here), bounds, None, depth - 1)
+                _vanishes(x.subs(symbol, here), bounds, None, depth - 1, 0)
                 return CONSTANT
     raise Undecided(f"sympy cannot show that {sp.sstr(x)[:200]} vanishes")
 
@@ -144,18 +255,29 @@ def _inside(symbol: Any) -> Any:
     return sp.Integer(-1 if symbol.is_nonpositive else 1)
 
 
-def _vanishes_to_order(x: Any, bounds: Mapping, var: Any, order: int, sided: str = "+-") -> str:
-    """As `_vanishes`, for each Taylor coefficient of x in `var` below `order`; the derivative of
-    that order stays finite, so that what is left is O(var**order) by Taylor's theorem."""
+def _vanishes_to_order(x: Any, bounds: Mapping, var: Any, order: int, sides: list[int]) -> str:
+    """As `_vanishes`, for each Taylor coefficient of x in `var` below `order`, on each side of 0;
+    the derivative of that order stays finite, so that what is left is O(var**order) by Taylor's
+    theorem."""
+    x = _evaluated(x, bounds)
+    if not x.has(sp.Abs, sp.Max, sp.Min, sp.acot, *JUMPS):
+        return _coefficients_vanish(x, bounds, var, order)
+    u = sp.Dummy("u", positive=True)
+    return _weakest([_coefficients_vanish(x.subs(var, s * u), bounds, u, order) for s in sides])
+
+
+def _coefficients_vanish(x: Any, bounds: Mapping, var: Any, order: int) -> str:
     methods = []
-    x = x.doit()
-    rough = x.has(sp.Abs, sp.sign, sp.Piecewise, sp.Max, sp.Min)
+    sides = "+" if var.is_positive else "+-"
     for k in range(order + 1):
         values = [x.subs(var, 0).doit()]
-        if rough or values[0].has(sp.nan, sp.zoo, sp.oo, -sp.oo):
-            values = [sp.limit(x, var, 0, side) for side in sided]
+        if values[0].has(sp.nan, sp.zoo, sp.oo, -sp.oo):
+            values = [sp.limit(x, var, 0, side) for side in sides]
         for value in values:
-            if value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.AccumBounds) or value.has(sp.Limit):
+            if (
+                value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.AccumBounds, sp.Limit)
+                or any(power.base == 0 for power in value.atoms(sp.Pow))
+            ):  # fmt: skip
                 raise Undecided(f"derivative {k} in {var} has no finite limit at 0")
             if k < order:
                 methods.append(_vanishes(value, bounds))
@@ -197,7 +319,7 @@ def check_expectations(d: Derivation, step: Step, sides: list) -> None:
 
 def _weakest(methods: list[str]) -> str:
     """The method furthest down the ladder."""
-    return max(methods, key=[*(name for name, _ in LADDER), CONSTANT].index)
+    return max(methods, key=[*(name for name, _ in LADDER), CASES, CONSTANT].index)
 
 
 class _TimeUp(BaseException):
@@ -227,12 +349,21 @@ def guarded() -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
-def _written_out(matrix: Any, kind: str) -> sp.ImmutableMatrix:
-    """A matrix of symbols."""
-    mirrored = kind in ("symmetric", "positive definite")
+def _written_out(matrix: Any, kind: str, roots: bool) -> sp.ImmutableMatrix:
+    """A matrix of symbols. Under a logarithm or a root a positive definite one is L·Lᵀ, for a lower
+    triangular L with a positive diagonal: so its determinant is a product of positive numbers."""
 
-    def entry(i: int, j: int) -> sp.Symbol:
-        i, j = (min(i, j), max(i, j)) if mirrored else (i, j)
-        return sp.Symbol(f"{matrix.name}_{i + 1}_{j + 1}", real=True)
+    def entry(i: int, j: int, **known: bool) -> sp.Symbol:
+        return sp.Symbol(f"{matrix.name}_{i + 1}_{j + 1}", real=True, **known)
 
-    return sp.ImmutableMatrix(*size(matrix), entry)
+    def below(i: int, j: int) -> Any:
+        return entry(i, j) if j < i else (entry(i, i, positive=True) if i == j else 0)
+
+    def mirrored(i: int, j: int) -> sp.Symbol:
+        return entry(min(i, j), max(i, j))
+
+    if kind == "positive definite" and roots:
+        lower = sp.Matrix(*size(matrix), below)
+        return sp.ImmutableMatrix(lower * lower.T)
+    mirror = kind in ("symmetric", "positive definite")
+    return sp.ImmutableMatrix(*size(matrix), mirrored if mirror else entry)

@@ -1,59 +1,39 @@
 """What is defined: a line must have a real value on the whole domain that is printed with it.
 
 `conditions` reads off an expression what it needs (a logarithm a positive argument, a fraction a
-denominator without zero), and `demand` proves that on the domain: by sympy's knowledge of signs,
-with each interval built into its symbol, and where that says nothing by interval arithmetic over
-subdivided boxes, with Taylor's theorem where a factor vanishes at an open end. Sample points, many
-of them near the ends and far out, only refuse.
+denominator without zero), from the line as it is written, before anything cancels; `demand` proves
+that on the domain, by the signs of `ngdlib.derive.signs`.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from functools import lru_cache
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import mpmath as mp
 import sympy as sp
-from mpmath import iv
+from sympy.core.evalf import PrecisionExhausted
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 from sympy.matrices import MatrixBase
 from sympy.matrices.expressions.matexpr import MatrixExpr
-from sympy.simplify.fu import TR5, TR6
 
-from ngdlib.derive.compute import number
-from ngdlib.derive.language import E, Entry, Foreign, Undecided, nodes, put, spelled_out
+from ngdlib.derive.language import (
+    E,
+    Entry,
+    Foreign,
+    Undecided,
+    canonical,
+    nodes,
+    put,
+    scalars,
+    spelled_out,
+)
+from ngdlib.derive.signs import Condition, Refuted, Space
 
 if TYPE_CHECKING:
     from ngdlib.derive.author import Derivation, Step
-
-BOXES = 600  # that interval arithmetic may look at before it gives up
-REALS = sp.Interval(-sp.oo, sp.oo)
-
-
-class Condition(NamedTuple):
-    """What an expression needs: `sign` is "positive", "nonnegative", "nonzero" or "invertible";
-    `bound` holds the variables of integrals and sums around it, with their intervals."""
-
-    expression: Any
-    sign: str
-    bound: tuple = ()
-
-    def __str__(self) -> str:
-        said = {"positive": "> 0", "nonnegative": "≥ 0", "nonzero": "≠ 0"}
-        return f"{self.expression} {said.get(self.sign, 'is invertible')}"
-
-
-class Refuted(Exception):
-    """A condition that does not hold, and a point of the domain that shows it."""
-
-    def __init__(self, condition: Condition, witness: Mapping) -> None:
-        super().__init__(f"{condition} does not hold on the whole domain")
-        self.witness = {str(k): float(v) for k, v in witness.items()}
-
 
 # What an expression needs
 
@@ -73,6 +53,8 @@ _NEEDS: dict[Any, Any] = {
     sp.csch: lambda x: [(x, "nonzero")],
     sp.gamma: lambda x: [(x, "positive")],
     sp.loggamma: lambda x: [(x, "positive")],
+    sp.polygamma: lambda x: [(x, "positive")],
+    sp.factorial: lambda x: [(x + 1, "positive")],
 }
 _EVERYWHERE = (
     sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.tanh, sp.sech, sp.atan, sp.asinh, sp.erf, sp.erfc,
@@ -86,7 +68,7 @@ def known(d: Derivation, sides: list[Any]) -> None:
     for side in sides:
         if _unknown(side):
             for case in d.cases(side):
-                if names := _unknown(spelled_out(put(side, case))):
+                if names := _unknown(canonical(spelled_out(put(side, case)))):
                     raise Foreign(
                         f"expected functions whose domain is known here, got {', '.join(names)}"
                     )
@@ -108,19 +90,15 @@ def conditions(x: Any, strict: bool = False, bound: tuple = ()) -> Iterator[Cond
             raise Foreign(f"expected real numbers, got {x}")
         return
     if isinstance(x, E) and x.discrete:
-        for weight, value in x.terms():
+        for weight, value in x.terms(held=True):
             yield from conditions(weight, strict, bound)
             yield from conditions(value, strict, bound)
         return
     if isinstance(x, E | sp.Integral | sp.Sum | sp.Product):
         node = x.as_integral() if isinstance(x, E) else x
-        body, inner = node.function, bound
+        bodies = [x.args[0], x.args[1][3]] if isinstance(x, E) else [node.function]
+        inner = bound
         for variable, *ends in reversed(node.limits):
-            if len(ends) != 2:
-                raise Undecided(f"{x} has no limits")
-            for end in ends:
-                if not end.is_infinite:
-                    yield from conditions(end, strict, inner)
             if isinstance(node, sp.Integral):
                 low, high = ends if not ends[0].is_infinite or ends[0] < 0 else ends[::-1]
                 if low.is_number and high.is_number and low > high and not isinstance(x, E):
@@ -130,8 +108,15 @@ def conditions(x: Any, strict: bool = False, bound: tuple = ()) -> Iterator[Cond
                 where = sp.Interval.open(low, high)
             else:
                 where = sp.Interval(*ends)
+                counter = _counter(variable, ends[0])
+                bodies = [put(body, {variable: counter}, held=True) for body in bodies]
+                variable = counter
+            for end in ends:
+                if not end.is_infinite:
+                    yield from conditions(end, strict, inner)
             inner = (*inner, (variable, where))
-        yield from conditions(body, strict, inner)
+        for body in bodies:
+            yield from conditions(body, strict, inner)
         return
     if isinstance(x, sp.Derivative):
         yield from conditions(x.expr, True, bound)
@@ -157,19 +142,37 @@ def conditions(x: Any, strict: bool = False, bound: tuple = ()) -> Iterator[Cond
     elif isinstance(x, sp.Function):
         for kind, needs in _NEEDS.items():
             if isinstance(x, kind):
-                for needed, sign in needs(x.args[0]):
+                if len(x.args) > 1 and not x.args[0].is_Integer:
+                    raise Foreign(f"expected a whole number as order, got {x}")
+                for needed, sign in needs(x.args[-1]):
                     yield Condition(needed, "positive" if strict else sign, bound)
                 break
         else:
-            if not isinstance(x, _EVERYWHERE):
+            if not isinstance(x, _EVERYWHERE) and not canonical(x).is_Rational:
                 raise Foreign(f"expected functions whose domain is known here, got {x.func}")
     if strict:  # no derivative where two branches meet
         for meeting in _kinks(x):
             yield Condition(meeting, "nonzero", bound)
-    parts = [branch for branch, _ in x.args] if isinstance(x, sp.Piecewise) else x.args
-    for part in parts:
-        if isinstance(part, sp.Basic):
+    for part in x.args:
+        if isinstance(x, sp.Piecewise):
+            yield from conditions(part[0], strict, bound)
+            for test in part[1].atoms(Relational):
+                yield from conditions(test.lhs, False, bound)
+                yield from conditions(test.rhs, False, bound)
+        elif isinstance(part, sp.Basic):
             yield from conditions(part, strict, bound)
+    if isinstance(x, sp.Piecewise) and sp.simplify(sp.Or(*(test for _, test in x.args))) != True:  # noqa: E712
+        raise Foreign(f"expected a last branch (…, True) for all that is left, got {x}")
+
+
+@lru_cache(maxsize=100)
+def _counter(variable: Any, low: Any) -> sp.Symbol:
+    """The index of a sum, which counts from a whole number."""
+    if not low.is_integer:
+        return variable
+    above = {"positive": True} if low.is_positive else {}
+    above = above or ({"nonnegative": True} if low.is_nonnegative else {})
+    return sp.Symbol(variable.name, integer=True, **above)
 
 
 def _kinks(x: Any) -> list[Any]:
@@ -189,12 +192,12 @@ def check(d: Derivation, step: Step, sides: list[Any]) -> None:
     seen: set[Any] = set()
     for side in sides:
         for case in d.cases(side):
-            whole = spelled_out(put(side, case)) if not side.has(MatrixExpr) else put(side, case)
-            if whole.has(sp.Indexed):
-                whole = whole.xreplace(
-                    {e: Entry(e.base, e.indices) for e in whole.atoms(sp.Indexed)}
-                )
+            whole = put(side, case, held=True)
+            whole = whole if side.has(MatrixExpr) else spelled_out(whole, held=True)
+            entries = {e: Entry(e.base, e.indices) for e in whole.atoms(sp.Indexed)}
             for needed in conditions(whole):
+                x = canonical(needed.expression)
+                needed = needed._replace(expression=x.xreplace(entries) if entries else x)
                 if needed not in seen:
                     seen.add(needed)
                     demand(d, needed, step.var, case)
@@ -239,485 +242,91 @@ def _prove(d: Derivation, needed: Condition, var: Any, case: Mapping | None) -> 
     if isinstance(x, sp.Determinant) and needed.sign == "nonzero" and _invertible(d, x.arg):
         return
     x, needed = _determinants_positive(d, needed)
+    written: dict[Any, Any] = {}
     if x.has(MatrixExpr):
-        raise Undecided(f"it is not known whether {needed}")
+        x, written = _entries_named(d, needed, case or {})
+        diagonal = {e for m in written.values() for e in m.free_symbols if e.is_positive}
+        above = tuple((e, sp.Interval.open(0, sp.oo)) for e in sorted(diagonal, key=str))
+        needed = needed._replace(bound=(*needed.bound, *above))
     try:
         x = x.doit()
-    except Exception as why:
-        raise Undecided(f"it is not known whether {needed} ({why})") from None
-    if var is not None and x.has(var):
-        x, sign = _near_zero(d, x, var, needed.sign)
-        needed = needed._replace(expression=x, sign=sign)
+    except Exception:  # of sympy, which cannot take an integral or a derivative in it
+        raise Undecided(f"it is not known whether {needed}") from None
+    if var is None or not x.has(var):
+        _prove_of(d, needed, x, needed.sign, case, written)
+        return
+    for side in around(d, var):
+        leading, sign = _leading(x, var, side, needed.sign)
+        _prove_of(d, needed, leading, sign, case, written)
+
+
+def _prove_of(
+    d: Derivation, needed: Condition, x: Any, sign: str, case: Mapping | None, written: Mapping
+) -> None:
+    """Prove the sign that a condition comes to. `written` are its matrices in their entries."""
     if x.is_number:
-        if not _is(x, needed.sign):
+        if not _is(needed, x, sign):
             raise Refuted(needed, {})
         return
     space = Space(d, x, needed.bound, case or {})
-    space.refute(needed)
+    if not any(_kind(d, m) == "invertible" for m in written):  # of which no sample is at hand
+        space.refute(needed, sign, written)
     found = space.sign(space.expression)
     good = {"positive": found == 1, "nonzero": found in (1, -1), "nonnegative": found in (1, 0.5)}
-    if not good[needed.sign]:
+    if not good[sign]:
         raise Undecided(f"it is not shown that {needed} on the whole domain")
-    if needed.sign != "nonnegative":  # which an open interval hands on to its ends
+    if sign != "nonnegative":  # which an open interval hands on to its ends
         for symbol, end in space.closed_ends():
-            at_end = needed._replace(expression=space.expression.subs(symbol, end))
+            at_end = Condition(space.expression.subs(symbol, end), sign, needed.bound)
             demand(d, at_end, case=case)
 
 
-def _is(x: Any, sign: str) -> bool:
-    value = sp.N(x, 30)
+def _is(needed: Condition, x: Any, sign: str) -> bool:
+    if x.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
+        return False
+    try:
+        value = x if x.is_Rational else x.evalf(30, maxn=300, strict=True)
+    except PrecisionExhausted:  # it may be 0
+        raise Undecided(f"it is not known whether {needed}") from None
     if not value.is_real:
         return False
-    return {"positive": value > 0, "nonnegative": value >= 0, "nonzero": value != 0}[sign] == True  # noqa: E712
+    return bool({"positive": value > 0, "nonnegative": value >= 0, "nonzero": value != 0}[sign])
 
 
-def _near_zero(d: Derivation, x: Any, var: Any, sign: str) -> tuple[Any, str]:
-    """The condition on `x` for small `var`: on its leading coefficient."""
-    one_sided = bool(d.where(var).start.is_nonnegative)
+def around(d: Derivation, var: Any) -> list[int]:
+    """On which sides of 0, 1 and -1, an expansion's variable is, however near; Undecided where 0 is
+    not at its domain."""
+    where = d.where(var)
+    if isinstance(d.domain.get(var), tuple | sp.Range):
+        raise Foreign(f"{var} has listed values, which do not come near 0")
+    for distance in (-where.start, where.end):
+        if distance != sp.oo:
+            try:
+                demand(d, Condition(distance, "nonnegative"))
+            except (Refuted, Undecided):
+                raise Undecided(f"{var} = 0 is not shown to be at or in its domain") from None
+    right = [] if where.end.is_nonpositive else [1]
+    return right if where.start.is_nonnegative else [*right, -1]
+
+
+def _leading(x: Any, var: Any, side: int, sign: str) -> tuple[Any, str]:
+    """The condition on `x` for small `var` on one side of 0: on its leading coefficient."""
+    u = _beside(var)
+    x = x.subs(var, side * u)
     for power in range(8):
-        leading = (x / var**power).subs(var, 0) if power == 0 else None
+        leading = x.subs(u, 0) if power == 0 else None
         if leading is None or leading.has(sp.nan, sp.zoo, sp.oo, -sp.oo):
-            leading = sp.limit(sp.expand(x) / var**power, var, 0, "+")
+            leading = sp.limit(sp.expand(x) / u**power, u, 0, "+")
         if leading.has(sp.oo, -sp.oo, sp.nan, sp.zoo):
             break
-        if leading == 0 or sp.simplify(leading) == 0:
-            continue
-        if sign == "nonzero" or one_sided or power % 2 == 0:
+        if leading != 0 and sp.simplify(leading) != 0:
             return leading, ("nonzero" if sign == "nonzero" else "positive")
-        break
-    raise Undecided(f"the sign of {x} near {var} = 0 is not known")
+    raise Undecided(f"the sign of {x.subs(u, side * var)} near {var} = 0 is not known")
 
 
-class Space:
-    """The domain of one expression: its symbols, with the interval of each, in an order in which
-    an interval's ends use only symbols before it."""
-
-    def __init__(self, d: Derivation, x: Any, bound: tuple, case: Mapping) -> None:
-        self.where: dict[Any, sp.Interval] = {}
-        self._d, self._bound, self._case = d, dict(bound), case
-        self._atoms: dict[Any, Any] = {}
-        self.expression = self._flat(x)
-        for symbol in sorted(self.expression.free_symbols, key=str):
-            self._add(symbol)
-        signs, built, powers = {}, {}, {}
-        for symbol, where in self.where.items():
-            signs[symbol] = _signed(symbol, where)
-            built[symbol] = _built_in(where, built)
-            powers[symbol] = _built_in(where, powers, through_log=True)
-        self._signs, self._built, self._powers = signs, built, powers
-
-    def _flat(self, x: Any) -> Any:
-        """Values of undefined functions, and their derivatives, as symbols."""
-        x = x.replace(
-            lambda e: isinstance(e, sp.Derivative | sp.Subs) and e.has(AppliedUndef),
-            lambda e: self._atoms.setdefault(e, sp.Dummy("D", real=True)),
-        )
-        for f in sorted(x.atoms(AppliedUndef), key=str):
-            if f not in self._atoms:
-                self._atoms[f] = sp.Dummy(str(f), real=True)
-        return x.xreplace(self._atoms)
-
-    def _add(self, symbol: Any) -> None:
-        if symbol in self.where:
-            return
-        function = next((f for f, name in self._atoms.items() if name == symbol), None)
-        if symbol in self._bound:
-            where = self._bound[symbol]
-        elif isinstance(function, AppliedUndef):
-            where = self._range(function)
-        else:
-            where = self._d.where(symbol)
-        low, high = (self._flat(put(end, self._case)) for end in (where.start, where.end))
-        for end in (low, high):
-            for other in sorted(end.free_symbols, key=str):
-                self._add(other)
-        self.where[symbol] = (low, high, bool(where.left_open), bool(where.right_open))
-
-    def _range(self, function: Any) -> sp.Interval:
-        for what, where in self._d.domain.items():
-            if isinstance(what, AppliedUndef) and what.func == function.func:
-                same = dict(zip(what.args, function.args, strict=True))
-                if all(a == b or isinstance(a, sp.Symbol) for a, b in same.items()):
-                    ends = (put(e, same) for e in (where.start, where.end))
-                    return sp.Interval(*ends, where.left_open, where.right_open)
-        return REALS
-
-    def closed_ends(self) -> Iterator[tuple[Any, Any]]:
-        """The ends that belong to the domain: all that is shown of a sign is shown between them."""
-        for symbol, (low, high, left_open, right_open) in self.where.items():
-            if not left_open and not low.is_infinite:
-                yield symbol, low
-            if not right_open and not high.is_infinite:
-                yield symbol, high
-
-    # Refusing
-
-    def refute(self, needed: Condition) -> None:
-        """Raise Refuted where some point of the domain shows that a condition fails."""
-        dice = random.Random(str(self.expression))
-        signs: set[int] = set()
-        for k in range(60):
-            point: dict[Any, Any] = {}
-            with mp.workdps(40):
-                for symbol, (low, high, *_) in self.where.items():
-                    ends = (_as_mp(e.subs(point), 40) for e in (low, high))
-                    point[symbol] = _draw(*ends, dice, k)
-            sign = _sign_at(self.expression, point, 40)
-            if sign is None:  # some other condition says what is wrong here
-                continue
-            wrong = {
-                "positive": sign <= 0,
-                "nonnegative": sign < 0,
-                "nonzero": sign == 0 or -sign in signs,
-            }[needed.sign]
-            if wrong and _sign_at(self.expression, point, 1000) == sign:  # no matter of rounding
-                names = {v: k for k, v in self._atoms.items()}
-                raise Refuted(needed, {str(names.get(s, s)): v for s, v in point.items()})
-            if not wrong:
-                signs.add(sign)
-
-    # Proving
-
-    def sign(self, x: Any, depth: int = 0) -> float | None:
-        """1, -1: strictly positive, negative on the domain; 0.5, -0.5: not negative, not positive;
-        None where that is not known."""
-        weak = None
-        for found in self._signs_found(x, depth):
-            if found in (1, -1):
-                return found
-            weak = weak or found
-        return weak
-
-    def _signs_found(self, x: Any, depth: int) -> Iterator[float | None]:
-        """What one way after another finds of the sign, cheap ones first."""
-        signed = x.xreplace(self._signs)
-        yield _known(signed)
-        yield _known(sp.factor_terms(signed))
-        wavy = x.has(sp.sin, sp.cos)
-        if isinstance(x, sp.sin | sp.cos) and depth < 4:
-            angle = x.args[0] if isinstance(x, sp.sin) else sp.pi / 2 - x.args[0]
-            inside = all(self.sign(a, depth + 2) == 1 for a in (angle, sp.pi - angle))
-            yield 1 if inside else None
-        if isinstance(x, sp.log) and depth < 4:
-            yield self.sign(sp.together(x.args[0] - 1), depth + 2)
-        if depth == 0 and wavy and sp.count_ops(x) <= 60:
-            for way in (TR5, TR6, sp.trigsimp):  # 1 - sin² is cos²
-                form = sp.expand(way(x))
-                yield self.sign(form, 1) if form != x else None
-        forms = [x.xreplace(self._built)]
-        if x.has(sp.exp):
-            forms.append(sp.expand(x.xreplace(self._powers), power_exp=True))
-        for form in forms:
-            for way in (sp.together, sp.factor, sp.simplify)[: 1 if wavy else 3]:
-                if sp.count_ops(form) <= 300:
-                    with suppress(sp.PolynomialError, NotImplementedError):
-                        new = way(form)
-                        yield _known(new) or _product(new, _known)
-        factors = sp.factor(x) if depth == 0 and sp.count_ops(x) <= 200 else x
-        if depth < 2 and (factors.is_Mul or factors.is_Pow):
-            yield _product(factors, lambda e: self.sign(e, depth + 1))
-        yield self._by_counting_roots(x)
-        yield self._by_boxes(x)
-        if depth == 0 and wavy and sp.count_ops(x) <= 60:
-            form = sp.factor(sp.expand_trig(x))
-            yield self.sign(form, 1) if form != x else None
-
-    def _by_counting_roots(self, x: Any) -> float | None:
-        """The sign of a polynomial in one symbol that has no root in its interval (Sturm)."""
-        if len(x.free_symbols) != 1:
-            return None
-        (symbol,) = x.free_symbols
-        low, high, *_ = self.where.get(symbol, (sp.nan, sp.nan))
-        rational = all(e.is_Rational or e.is_infinite for e in (low, high))
-        if not rational or not x.is_polynomial(symbol):
-            return None
-        p = sp.Poly(x, symbol)
-        if not all(c.is_Rational for c in p.all_coeffs()):
-            return None
-        ends = [e for e in (low, high) if not e.is_infinite and p.eval(e) == 0]
-        low_end, high_end = (None if e.is_infinite else e for e in (low, high))
-        if p.count_roots(low_end, high_end) > len(ends):
-            return None
-        inside = (
-            (low + high) / 2
-            if low_end is not None and high_end is not None
-            else (
-                low + 1
-                if low_end is not None
-                else (high - 1 if high_end is not None else sp.S.Zero)
-            )
-        )
-        return 1 if p.eval(inside) > 0 else -1
-
-    def _by_boxes(self, x: Any) -> float | None:
-        """The sign of `x` by interval arithmetic over boxes that are divided until it is seen."""
-        x, box, ends = self._boxed(x)
-        if x is None or len(box) > 4:
-            return None
-        zeros: dict[Any, Any] = {}
-        stack, total = [box], 0.0
-        for _ in range(BOXES):
-            if not stack:
-                return total or None
-            here = stack.pop()
-            value = _interval(x, here)
-            if value is None or value[0] <= 0 <= value[1]:
-                found = self._at_an_end(x, here, ends, zeros)
-            else:
-                found = 1 if value[0] > 0 else -1
-            if found is None:
-                stack += _halves(here)
-            elif total and found != total:
-                return None
-            else:
-                total = found
-        return None
-
-    def _boxed(self, x: Any) -> tuple[Any, dict, dict]:
-        """The expression in symbols whose intervals are numbers, and these."""
-        box, ends = {}, {}
-        inside: dict[Any, Any] = {}
-        for symbol, (low, high, *_) in self.where.items():
-            low, high = low.xreplace(inside), high.xreplace(inside)
-            if low.is_number and high.is_number:
-                box[symbol] = (_as_mp(low), _as_mp(high))
-                ends[symbol] = (low, high)
-            else:
-                t = sp.Dummy("t", real=True)
-                if high == sp.oo:
-                    inside[symbol], box[t] = low + t, (mp.mpf(0), mp.inf)
-                    ends[t] = (sp.S.Zero, sp.oo)
-                elif low == -sp.oo:
-                    inside[symbol], box[t] = high - t, (mp.mpf(0), mp.inf)
-                    ends[t] = (sp.S.Zero, sp.oo)
-                else:
-                    inside[symbol], box[t] = low + (high - low) * t, (mp.mpf(0), mp.mpf(1))
-                    ends[t] = (sp.S.Zero, _ONE)
-        x = x.xreplace(inside)
-        box = {s: w for s, w in box.items() if s in x.free_symbols}
-        return (x, box, ends) if x.free_symbols <= set(box) else (None, {}, {})
-
-    def _at_an_end(self, x: Any, here: Mapping, ends: Mapping, zeros: dict) -> float | None:
-        """The sign of `x` in a box at an open end of the domain where `x` vanishes: that of its
-        first derivative which does not vanish there, by Taylor's theorem."""
-        for symbol, (a, b) in here.items():
-            for side, end, place in ((1, ends[symbol][0], a), (-1, ends[symbol][1], b)):
-                if end.is_infinite or place != _as_mp(end):
-                    continue
-                key = (symbol, side)
-                if key not in zeros:
-                    zeros[key] = _first_derivative(x, symbol, end)
-                if zeros[key] is None:
-                    continue
-                order, derivative = zeros[key]
-                value = _interval(derivative, here)
-                if value is not None and not value[0] <= 0 <= value[1]:
-                    return (1 if value[0] > 0 else -1) * side**order
-        return None
-
-
-def _sign_at(x: Any, point: Mapping, digits: int) -> int | None:
-    with mp.workdps(digits):
-        try:
-            found = mp.mpmathify(number(x, point))
-        except Exception:
-            return None
-        if not mp.isfinite(found) or mp.im(found) != 0:
-            return None
-        return int(mp.sign(mp.re(found)))
-
-
-def _as_mp(x: Any, digits: int = 20) -> Any:
-    if x.is_infinite:
-        return mp.inf if x > 0 else -mp.inf
-    return mp.mpmathify(sp.N(x, digits))
-
-
-def _first_derivative(x: Any, symbol: Any, end: Any) -> tuple[int, Any] | None:
-    for order in range(1, 5):
-        try:
-            if sp.simplify(x.subs(symbol, end)) != 0:
-                return None if order == 1 else (order - 1, x)
-            x = sp.diff(x, symbol)
-        except Exception:
-            return None
-    return None
-
-
-def _signed(symbol: Any, where: tuple) -> sp.Dummy:
-    low, high, *_ = where
-    known = {"integer": True} if symbol.is_integer else {"real": True}
-    if low.is_nonnegative:
-        known["positive"] = True
-    elif high.is_nonpositive:
-        known["negative"] = True
-    return sp.Dummy(symbol.name, **known)
-
-
-def _built_in(where: tuple, built: Mapping, through_log: bool = False) -> Any:
-    """A symbol as an expression in one that is positive, its open interval built in;
-    `through_log` makes rational functions of exponentials."""
-    low, high = (end.xreplace(built) for end in where[:2])
-    u = sp.Dummy("u", positive=True)
-    if low.is_infinite and high.is_infinite:
-        return sp.log(u) if through_log else sp.Dummy("x", real=True)
-    if high.is_infinite:
-        return low + (sp.log(1 + u) if through_log else u)
-    if low.is_infinite:
-        return high - (sp.log(1 + u) if through_log else u)
-    return (low + high * u) / (1 + u)
-
-
-def _known(x: Any) -> float | None:
-    """What sympy knows of a sign."""
-    if x.is_positive:
-        return 1
-    if x.is_negative:
-        return -1
-    if x.is_nonnegative:
-        return 0.5
-    return -0.5 if x.is_nonpositive else None
-
-
-def _product(x: Any, sign: Any) -> float | None:
-    """The sign of a product or power, by the signs of its factors."""
-    total = 1.0
-    for factor in sp.Mul.make_args(x):
-        base, power = factor.as_base_exp() if factor.is_Pow else (factor, _ONE)
-        found = sign(base)
-        if not found and factor.is_Pow and power.is_even and base.is_real:
-            found = None if power.is_negative else 0.5
-        elif found and power.is_even:
-            found = abs(found)
-        elif found and not power.is_integer:
-            found = found if found > 0 else None
-        if not found:
-            return None
-        total *= found
-    return total if abs(total) == 1 else (0.5 if total > 0 else -0.5)
-
-
-def _draw(low: Any, high: Any, dice: random.Random, k: int) -> Any:
-    """A point of the open interval: inside, near its ends, far out, or a round number in it."""
-    style = dice.randrange(4) if k >= 8 else k % 4
-    near = mp.mpf(10) ** -dice.choice((1, 2, 3, 5, 8, 13))
-    part = mp.mpf(dice.random()) if style == 0 else (near if style == 1 else 1 - near)
-    if style == 3:
-        round_ones = [mp.mpf(r) for r in (0, 1, -1, 0.5, 2, -0.5, -2, 3) if low < r < high]
-        if round_ones:
-            return dice.choice(round_ones)
-    if mp.isinf(low) and mp.isinf(high):
-        far = mp.mpf(dice.choice((1, 10, 1000)))
-        return far * (2 * part - 1)
-    if mp.isinf(high):
-        return low + min(part / (1 - part), mp.mpf(10) ** 6)
-    if mp.isinf(low):
-        return high - min(part / (1 - part), mp.mpf(10) ** 6)
-    return low + (high - low) * part
-
-
-# Interval arithmetic
-
-
-def _halves(box: Mapping) -> list[dict]:
-    def size(ends: tuple) -> Any:
-        return mp.inf if mp.isinf(ends[0]) or mp.isinf(ends[1]) else ends[1] - ends[0]
-
-    symbol = max(box, key=lambda s: size(box[s]))
-    a, b = box[symbol]
-    if mp.isinf(a) and mp.isinf(b):
-        middle = mp.mpf(0)
-    elif mp.isinf(b):
-        middle = 2 * abs(a) + 1
-    elif mp.isinf(a):
-        middle = -(2 * abs(b) + 1)
-    else:
-        middle = (a + b) / 2
-    return [{**box, symbol: (a, middle)}, {**box, symbol: (middle, b)}]
-
-
-def _monotone(function: Any, x: Any) -> Any:
-    widen = mp.mpf(10) ** -12
-    low, high = _ends(x)
-    return iv.mpf([function(low) - widen, function(high) + widen])
-
-
-def _clipped(x: Any) -> Any:
-    """A part of the interval: a root or a logarithm is asked only where it has been shown real."""
-    low, high = _ends(x)
-    return iv.mpf([max(low, mp.mpf(0)), high])
-
-
-def _cut(x: Any) -> Any:
-    low, high = _ends(x)
-    return iv.mpf([max(low, mp.mpf(-1)), min(high, mp.mpf(1))])
-
-
-_IV: dict[Any, Any] = {
-    sp.exp: lambda x: iv.exp(x),
-    sp.log: lambda x: iv.log(_clipped(x)),
-    sp.sin: lambda x: iv.sin(x),
-    sp.cos: lambda x: iv.cos(x),
-    sp.tan: lambda x: iv.sin(x) / iv.cos(x),
-    sp.cot: lambda x: iv.cos(x) / iv.sin(x),
-    sp.sinh: lambda x: (iv.exp(x) - iv.exp(-x)) / 2,
-    sp.cosh: lambda x: (iv.exp(x) + iv.exp(-x)) / 2,
-    sp.tanh: lambda x: 1 - 2 / (iv.exp(2 * x) + 1),
-    sp.atan: lambda x: _monotone(mp.atan, x),
-    sp.asinh: lambda x: _monotone(mp.asinh, x),
-    sp.asin: lambda x: _monotone(mp.asin, _cut(x)),
-    sp.acos: lambda x: iv.pi / 2 - _monotone(mp.asin, _cut(x)),
-    sp.erf: lambda x: _monotone(mp.erf, x),
-    sp.Abs: lambda x: abs(x),
-}
-
-
-def _interval(x: Any, box: Mapping) -> tuple[Any, Any] | None:
-    """The ends of an interval that holds all values of `x` in the box; None where none is known."""
-    try:
-        low, high = _ends(_enclosure(x, box))
-    except Exception:  # a function that is not defined on the whole box, or not known here
-        return None
-    return None if mp.isnan(low) or mp.isnan(high) else (low, high)
-
-
-def _ends(x: Any) -> tuple[Any, Any]:
-    low, high = x._mpi_
-    return mp.make_mpf(low), mp.make_mpf(high)
-
-
-def _enclosure(x: Any, box: Mapping) -> Any:
-    if x in box:
-        a, b = box[x]
-        return iv.mpf([a, b])
-    if x.is_Rational:
-        return iv.mpf(int(x.p)) / int(x.q)
-    if x == sp.pi:
-        return iv.pi
-    if x == sp.E:
-        return iv.e
-    if x.is_Add:
-        return sum((_enclosure(a, box) for a in x.args), iv.mpf(0))
-    if x.is_Mul:
-        total = iv.mpf(1)
-        for a in x.args:
-            total = total * _enclosure(a, box)
-        return total
-    if isinstance(x, sp.Pow):
-        base, power = x.args
-        inside = _enclosure(base, box)
-        if power.is_Integer:
-            inside = inside ** abs(int(power))
-            if power > 0:
-                return inside
-            low, high = _ends(inside)
-            if low < 0 < high:
-                raise ZeroDivisionError
-            return 1 / inside
-        if power == sp.S.Half:
-            return iv.sqrt(_clipped(inside))
-        return iv.exp(_enclosure(power, box) * iv.log(_clipped(inside)))
-    return _IV[x.func](_enclosure(x.args[0], box))
+@lru_cache(maxsize=100)
+def _beside(var: Any) -> sp.Dummy:
+    return sp.Dummy(var.name, positive=True)
 
 
 # Matrices
@@ -735,6 +344,38 @@ def _determinants_positive(d: Derivation, needed: Condition) -> tuple[Any, Condi
     above = tuple((name, sp.Interval.open(0, sp.oo)) for name in names.values())
     x = needed.expression.xreplace(names)
     return x, needed._replace(expression=x, bound=(*needed.bound, *above))
+
+
+def _entries_named(d: Derivation, needed: Condition, case: Mapping) -> tuple[Any, dict]:
+    """The expression in the entries of its matrices, and these. A positive definite matrix is L·Lᵀ
+    for a lower triangular L with a positive diagonal, and every L gives one."""
+    written: dict[Any, Any] = {}
+    for m in sorted(nodes(needed.expression, sp.MatrixSymbol), key=str):
+        rows, columns = (put(n, case) for n in m.shape)
+        if not (rows.is_Integer and columns.is_Integer and max(rows, columns) <= 3):
+            raise Undecided(f"it is not known whether {needed}")
+        kind, entries = (
+            _kind(d, m),
+            sp.Matrix(rows, columns, lambda i, j, m=m: _entry(m.name, i, j)),
+        )
+        if kind == "positive definite":
+            below = sp.Matrix(rows, rows, lambda i, j, e=entries: e[i, j] if j < i else 0)
+            entries = below + sp.diag(*(_entry(m.name, i, i, True) for i in range(rows)))
+            entries = entries * entries.T
+        elif kind == "symmetric":
+            entries = sp.Matrix(rows, rows, lambda i, j, e=entries: e[min(i, j), max(i, j)])
+        written[m] = sp.ImmutableMatrix(entries)
+    try:
+        (x,) = scalars(put(needed.expression, written))
+    except Exception:  # of sympy, which cannot write every matrix out
+        raise Undecided(f"it is not known whether {needed}") from None
+    return x, written
+
+
+@lru_cache(maxsize=200)
+def _entry(name: str, row: int, column: int, diagonal: bool = False) -> sp.Dummy:
+    known = {"positive": True} if diagonal else {"real": True}
+    return sp.Dummy(f"{name}_{row + 1}{column + 1}", **known)
 
 
 def _positive(d: Derivation, scalar: Any, sign: str = "positive") -> bool:

@@ -69,7 +69,7 @@ class E(sp.Expr):
         if not isinstance(over[0], sp.Symbol):
             raise ValueError(f"over: expected a symbol first, got {over[0]!r}")
         if len(over) == 3:
-            values, weights = (sp.Tuple(*part) for part in over[1:])
+            values, weights = (_numbers(part, over) for part in over[1:])
             if len(values) != len(weights):
                 raise ValueError(
                     f"over: expected one probability per value, got {len(values)} values and "
@@ -94,11 +94,11 @@ class E(sp.Expr):
     def free_symbols(self) -> set:
         return set().union(*(a.free_symbols for a in self.args)) - {self.variable}
 
-    def terms(self) -> list[tuple[Any, Any]]:
-        """(probability, integrand) at each outcome of a discrete variable."""
+    def terms(self, held: bool = False) -> list[tuple[Any, Any]]:
+        """(probability, integrand) at each outcome of a discrete variable; `held` as in `put`."""
         integrand, (y, values, weights) = self.args
         pairs = zip(values, weights, strict=True)
-        return [(put(w, {y: v}), put(integrand, {y: v})) for v, w in pairs]
+        return [(put(w, {y: v}, held=held), put(integrand, {y: v}, held=held)) for v, w in pairs]
 
     def as_integral(self) -> sp.Integral:
         integrand, (x, low, high, density) = self.args
@@ -120,41 +120,66 @@ class E(sp.Expr):
         return f"E_{self.variable}[{printer._print(self.args[0])}]"
 
 
+def _numbers(part: Any, over: tuple) -> sp.Tuple:
+    listed = [sp.sympify(x) if not isinstance(x, list | tuple) else None for x in part]
+    if not all(isinstance(x, sp.Expr) and not isinstance(x, MatrixExpr) for x in listed):
+        raise ValueError(f"over: expected lists of numbers or scalar expressions, got {over!r}")
+    return sp.Tuple(*listed)
+
+
 UNEVALUATED = (E, sp.Derivative, sp.Integral, sp.Sum, sp.Product, sp.Subs)
 
 
-def put(x: Any, replacements: Mapping, capture: bool = False) -> Any:
+#: What sympy shortens when it makes it: x/x is 1 to it, and nothing is left of the zero below.
+SHORTENED = (sp.Add, sp.Mul, sp.Pow, sp.Function, sp.Max, sp.Min)
+#: What is a number by the time that it counts: places and ends.
+COUNTED = (sp.Indexed, sp.KroneckerDelta, sp.core.relational.Relational)
+
+
+def put(x: Any, replacements: Mapping, capture: bool = False, held: bool = False) -> Any:
     """`x` with parts replaced: leaves bound variables alone, and evaluates no derivative, integral,
     sum or expectation. What a derivative is taken in stays: the derivative is taken first.
 
     A bound variable that stands in what is put in is renamed first, unless with `capture`: the
     meaning of a name, such as the score s of an outcome y, is bound by an expectation over y.
+    With `held` nothing cancels: what a line needs to be defined can be read off it.
     """
     x = sp.sympify(x)
-    return _put(x, replacements, capture, _done(frozenset(replacements.items()), capture))
+    how = (capture, held)
+    return _put(x, replacements, how, _done(frozenset(replacements.items()), how))
 
 
-@lru_cache(maxsize=400)
-def _done(replacements: frozenset, capture: bool) -> dict:
+@lru_cache(maxsize=800)
+def _done(replacements: frozenset, how: tuple) -> dict:
     """What `put` made of each expression: a line and its mutants differ in one place only."""
     return {}
 
 
-def _put(x: Any, replacements: Mapping, capture: bool, done: dict) -> Any:
+def _put(x: Any, replacements: Mapping, how: tuple, done: dict) -> Any:
     if x in replacements:
         return sp.sympify(replacements[x])
     if not x.args or not replacements:
         return x
     if x not in done:
-        done[x] = _put_inside(x, replacements, capture, done)
+        done[x] = _put_inside(x, replacements, how, done)
     return done[x]
 
 
-def _put_inside(x: Any, replacements: Mapping, capture: bool, done: dict) -> Any:
+def made(x: Any, args: list, held: bool) -> Any:
+    """As `x`, of other parts; with `held` nothing is shortened."""
+    if all(a is b for a, b in zip(args, x.args, strict=True)):
+        return x
+    return x.func(*args, evaluate=False) if held and isinstance(x, SHORTENED) else x.func(*args)
+
+
+def _put_inside(x: Any, replacements: Mapping, how: tuple, done: dict) -> Any:
+    capture, held = how
+    if held and isinstance(x, COUNTED):
+        return put(x, replacements, capture)
     bound = set(getattr(x, "bound_symbols", ()))
     if bound & set(replacements):
         replacements = {k: v for k, v in replacements.items() if k not in bound}
-        done = _done(frozenset(replacements.items()), capture)
+        done = _done(frozenset(replacements.items()), how)
     if bound and not capture and not isinstance(x, sp.Lambda):
         there = set().union(*(getattr(a, "free_symbols", set()) for a in x.args))
         coming = [sp.sympify(v) for k, v in replacements.items() if _occurs(k, x, there)]
@@ -165,9 +190,11 @@ def _put_inside(x: Any, replacements: Mapping, capture: bool, done: dict) -> Any
         after = {v: replacements[v] for v, _ in x.variable_count if v in replacements}
         if after and not all(isinstance(v, sp.Indexed | sp.Symbol) for v in after.values()):
             rest = {k: v for k, v in replacements.items() if k not in after}
-            return sp.Subs(put(x, rest, capture), tuple(after), tuple(after.values()))
-    args = [_put(a, replacements, capture, done) for a in x.args]
-    return x if all(a is b for a, b in zip(args, x.args, strict=True)) else x.func(*args)
+            return sp.Subs(put(x, rest, *how), tuple(after), tuple(after.values()))
+    args = [_put(a, replacements, how, done) for a in x.args]
+    if held and isinstance(x, sp.Sum | sp.Product | sp.Integral):
+        args[1:] = [put(limit, replacements, capture) for limit in x.args[1:]]
+    return made(x, args, held)
 
 
 #: What stands on a line, beside functions: those are looked at where their arguments are known.
@@ -176,6 +203,9 @@ HELD = (
     sp.IndexedBase, sp.Determinant, sp.Trace, sp.Permanent, sp.DotProduct, MatrixExpr,
     MatrixBase, MatrixElement, sp.UnevaluatedExpr, sp.Max, sp.Min, *UNEVALUATED,
 )  # fmt: skip
+TERMS = 1000  # of a sum or product that is written out
+#: Functions that jump: what holds between the ends of an interval need not hold at them.
+JUMPS = (sp.sign, sp.Heaviside, sp.Piecewise, sp.KroneckerDelta)
 _ENDS = (sp.oo, -sp.oo, sp.nan, sp.zoo)  # legal as ends; elsewhere "no number", says `domain`
 _TESTS = (sp.core.relational.Relational, sp.And, sp.Or, sp.Not, sp.true.func, sp.false.func)
 
@@ -218,8 +248,11 @@ def _strange(x: Any) -> tuple:
         numbers = x.args[1:] if isinstance(x, sp.MatPow) else x.args
         if any(isinstance(part, MatrixExpr | MatrixBase) for part in numbers):
             return x, " (a function of numbers, not of matrices)"
-    if isinstance(x, sp.Derivative) and any(isinstance(v, MatrixExpr) for v in x.variables):
-        return x, " (a derivative in a symbol, entry by entry)"
+    if isinstance(x, sp.Derivative) and not all(
+        isinstance(v, sp.Symbol | sp.Indexed) for v in x.variables
+    ):
+        entries = ", entry by entry" if x.has(MatrixExpr) else ""
+        return x, f" (a derivative in a symbol{entries})"
     return next((found for part in _parts(x) if (found := _strange(part))), ())
 
 
@@ -274,7 +307,7 @@ def names_in(x: Any) -> frozenset:
     return frozenset(x.free_symbols).union(*(m.shape for m in nodes(x, sp.MatrixSymbol)))
 
 
-def unfold_one(x: Any, what: Any, meaning: Any) -> Any:
+def unfold_one(x: Any, what: Any, meaning: Any, held: bool = False) -> Any:
     if isinstance(what, AppliedUndef):
 
         def is_it(e: Any) -> bool:
@@ -288,26 +321,25 @@ def unfold_one(x: Any, what: Any, meaning: Any) -> Any:
 
         free = what.indices
     else:
-        return put(x, {what: meaning}, capture=True)
+        return put(x, {what: meaning}, capture=True, held=held)
 
     def unfolded(e: Any) -> Any:
         given = e.args if isinstance(what, AppliedUndef) else e.indices
-        return put(meaning, dict(zip(free, given, strict=True)))
+        return put(meaning, dict(zip(free, given, strict=True)), held=held)
 
-    return rebuilt(x, is_it, unfolded, _unfolded(what, meaning))
+    return rebuilt(x, is_it, unfolded, _unfolded(what, meaning, held), held)
 
 
-@lru_cache(maxsize=400)
-def _unfolded(what: Any, meaning: Any) -> dict:
+@lru_cache(maxsize=800)
+def _unfolded(what: Any, meaning: Any, held: bool) -> dict:
     return {}
 
 
-def rebuilt(x: Any, is_it: Any, change: Any, done: dict) -> Any:
+def rebuilt(x: Any, is_it: Any, change: Any, done: dict, held: bool = False) -> Any:
     """`x` with each part that `is_it` changed, innermost first; `done` is kept for the next one."""
     if x not in done:
-        args = [rebuilt(a, is_it, change, done) for a in x.args]
-        same = all(a is b for a, b in zip(args, x.args, strict=True))
-        new = x if same else x.func(*args)
+        args = [rebuilt(a, is_it, change, done, held) for a in x.args]
+        new = made(x, args, held and not isinstance(x, COUNTED))
         done[x] = change(new) if is_it(new) else new
     return done[x]
 
@@ -361,10 +393,15 @@ def scalars(x: Any) -> list[Any]:
 @lru_cache(maxsize=4000)
 def _scalars(x: Any) -> tuple:
     if isinstance(x, MatrixExpr | MatrixBase) or x.has(MatrixExpr):
-        x = x.replace(_of_expression, lambda e: e.func(e.arg.as_explicit()).doit()).doit()
-        if isinstance(x, MatrixExpr):
-            size(x)
-            x = x.as_explicit()
+        try:
+            if isinstance(x, MatrixExpr):
+                size(x)
+            x = x.replace(_of_expression, lambda e: e.func(e.arg.as_explicit()).doit()).doit()
+            x = x.as_explicit() if isinstance(x, MatrixExpr) else x
+        except Unfit:
+            raise
+        except Exception as why:
+            raise Foreign(f"sympy cannot write out {str(x)[:200]}") from why
     x = spelled_out(x)
     if x.has(sp.Indexed):
         x = x.xreplace({e: Entry(e.base, e.indices) for e in x.atoms(sp.Indexed)})
@@ -376,19 +413,23 @@ def _of_expression(x: Any) -> bool:
     return isinstance(x, sp.Determinant | sp.Permanent) and isinstance(x.arg, MatrixExpr)
 
 
-def spelled_out(x: Any) -> Any:
-    """Sums and products over listed integers term by term: sympy's own way is slow."""
-
-    def finite(e: Any) -> bool:
-        return isinstance(e, sp.Sum | sp.Product) and all(n.is_Integer for n in e.limits[-1][1:])
-
-    def terms(e: Any) -> Any:
-        *inner, (k, low, high) = e.limits
-        body = e.func(e.function, *inner) if inner else e.function
-        whole = sp.Add if isinstance(e, sp.Sum) else sp.Mul
-        return whole(*(spelled_out(put(body, {k: i})) for i in range(int(low), int(high) + 1)))
-
-    return x.replace(finite, terms) if x.has(sp.Sum, sp.Product) else x
+def spelled_out(x: Any, held: bool = False) -> Any:
+    """Sums and products over listed integers term by term: sympy's own way is slow. `held` as in
+    `put`."""
+    if not isinstance(x, sp.Basic | MatrixBase) or not x.has(sp.Sum, sp.Product):
+        return x
+    if isinstance(x, MatrixBase):
+        return x.applyfunc(lambda entry: spelled_out(entry, held))
+    if isinstance(x, sp.Sum | sp.Product) and all(n.is_Integer for n in x.limits[-1][1:]):
+        *inner, (k, low, high) = x.limits
+        body = x.func(x.function, *inner) if inner else x.function
+        places = range(int(low), int(high) + 1)
+        if len(places) > TERMS:
+            raise Unfit(f"sum: expected at most {TERMS} terms, got {len(places)}")
+        terms = [spelled_out(put(body, {k: i}, held=held), held) for i in places]
+        whole = sp.Add if isinstance(x, sp.Sum) else sp.Mul
+        return whole(*terms, evaluate=not held)
+    return made(x, [spelled_out(part, held) for part in x.args], held)
 
 
 def size(matrix: Any) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from ngdlib.derive.domain import Condition, Refuted, conditions, demand
 from ngdlib.derive.domain import check as check_domain
-from ngdlib.derive.language import Undecided, put
+from ngdlib.derive.language import JUMPS, Undecided, put
 
 if TYPE_CHECKING:
     from ngdlib.derive.author import Derivation, Step
@@ -44,6 +44,10 @@ def check(d: Derivation, step: Step) -> None:
     if any(e.atoms(sp.Derivative, sp.Integral, sp.Sum) & _with(e, step.lhs) for e in equations):
         _initial_value(d, step)
         return
+    for e in step.equations:  # where it has no value it says nothing
+        check_domain(d, step, [d.unfold(side, step.lhs, held=True) for side in e.args])
+    if any(e.has(*JUMPS) for e in equations):
+        raise Undecided("an equation that jumps may have another solution behind the jump")
     names = {u: u if isinstance(u, sp.Symbol) else sp.Dummy(str(u)) for u in step.lhs}
     equations = [e.xreplace(names) for e in equations]
     for case in d.cases(*equations):
@@ -183,14 +187,21 @@ def _initial_value(d: Derivation, step: Step) -> None:
     if len(step.lhs) != 1 or not isinstance(step.lhs[0], AppliedUndef) or len(step.equations) != 2:
         raise Undecided(told)
     f = step.lhs[0]
-    (t,) = f.args if len(f.args) == 1 else (None,)
+    if len(f.args) != 1:
+        raise Undecided(f"a differential equation in one variable can be decided, got {f}")
+    (t,) = f.args
     law, value = sorted(step.equations, key=lambda e: not e.has(sp.Derivative))
     slope = sp.Derivative(f, t)
     if not law.has(slope) or value.has(sp.Derivative) or value.has(f):
         raise Undecided(told)
     starts = [g for g in value.atoms(AppliedUndef) if g.func == f.func]
-    if len(starts) != 1 or sp.diff((value.lhs - value.rhs).subs(starts[0], sp.Dummy("c")), t) != 0:
+    if len(starts) != 1:
         raise Undecided(told)
+    c = sp.Dummy("c")
+    given = (value.lhs - value.rhs).xreplace({starts[0]: c})
+    if given.has(t) or given.has(AppliedUndef) or sp.diff(given, c).has(c):
+        raise Undecided(f"expected one value of {f}, as in Eq(f(0), 1), got {value}")
+    demand(d, Condition(d.unfold(sp.diff(given, c)), "nonzero"))
     where, start = d.where(t), starts[0].args[0]
     if not (start.is_number and where.start <= start <= where.end):
         raise Undecided(f"{f} is not given at a point of its domain")
@@ -202,7 +213,12 @@ def _initial_value(d: Derivation, step: Step) -> None:
         or sp.diff(flat, y).has(y, p)
     ):
         raise Undecided(f"the equation is not linear in {f} and its derivative")
-    for part in (d.unfold(sp.diff(flat, p)), d.unfold(sp.diff(flat, y))):
-        for needed in conditions(part):
-            demand(d, needed)
-    demand(d, Condition(d.unfold(sp.diff(flat, p)), "nonzero"))
+    parts = [
+        d.unfold(part) for part in (sp.diff(flat, p), sp.diff(flat, y), flat.subs({p: 0, y: 0}))
+    ]
+    if any(part.has(*JUMPS) for part in parts):
+        raise Undecided(f"the equation jumps in {t}")
+    wanted = [needed for part in parts for needed in conditions(part)]
+    for needed in (*wanted, Condition(parts[0], "nonzero")):
+        demand(d, needed)
+        demand(d, needed._replace(expression=put(needed.expression, {t: start})))
