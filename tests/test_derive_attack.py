@@ -560,6 +560,10 @@ FALSE |= {
     "an integral that nobody can take": equal(
         2 * Integral(1 / (x + log(2 + x)), (x, 1, oo)), Integral(2 / (x + log(2 + x)), (x, 1, oo))
     ),
+    "one that has no value at its end": equal(
+        2 * Integral(1 / (exp(x) - 1 + x * cos(x) ** 2), (x, 0, 1)),
+        Integral(2 / (exp(x) - 1 + x * cos(x) ** 2), (x, 0, 1)),
+    ),
     # a jump where no sample goes
     "a jump far out": equal(atan(x) + atan(1 / x) + STEP, pi / 2, x=POSITIVE),
     "a jump near an end": equal(

@@ -68,13 +68,29 @@ def _apart(d: Derivation, step: Step, difference: Any) -> Iterator[Any]:
             yield from _apart(d, step, there)
 
 
-def _endless(x: Any) -> list[Any]:
-    """The integrals and sums without end in an expression, but for those inside one."""
+def _outermost(x: Any) -> list[Any]:
+    """The integrals, sums and products in an expression that stand in no other."""
     if isinstance(x, BINDING) and not (isinstance(x, E) and x.discrete):
-        limits = (x.as_integral() if isinstance(x, E) else x).limits
-        if any(end.is_infinite for limit in limits for end in limit[1:]):
-            return [x]
-    return list(dict.fromkeys(node for part in x.args for node in _endless(part)))
+        return [x]
+    return list(dict.fromkeys(node for part in x.args for node in _outermost(part)))
+
+
+def _endless(x: Any) -> list[Any]:
+    """Those of them that have no end, or hold one that has none."""
+    return [node for node in _outermost(x) if _has_no_end(node)]
+
+
+def _has_no_end(x: Any) -> bool:
+    return any(
+        end.is_infinite
+        for node in nodes(x, BINDING)
+        if not (isinstance(node, E) and node.discrete)
+        for limit in (node.as_integral() if isinstance(node, E) else node).limits
+        for end in limit[1:]
+    )
+
+
+_NO_NUMBER = (sp.nan, sp.zoo, sp.oo, -sp.oo, sp.AccumBounds)
 
 
 def _evaluated(x: Any, bounds: Mapping) -> Any:
@@ -82,17 +98,23 @@ def _evaluated(x: Any, bounds: Mapping) -> Any:
     value: 2·∞ = ∞ + ∞ is no line of mathematics. Raises Undecided."""
     x = _outcomes(x)
     inside = {s: expression for s, (_, expression) in bounds.items()}
-    for node in _endless(x):
+    for node in _outermost(x):
         value = node.doit()
         if _endless(value):  # under a condition, which the domain may settle
             value = value.subs(inside)
-        if value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.AccumBounds):
+        if value.has(*_NO_NUMBER) or not all(map(_tame, nodes(value, sp.Integral))):
             raise Undecided(f"it is not shown that {node} has a value")
         x = x.xreplace({node: value})
     x = x.doit()
-    if x.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.AccumBounds):
+    if x.has(*_NO_NUMBER):
         raise Undecided(f"{sp.sstr(x)[:200]} is no number")
     return x
+
+
+def _tame(integral: Any) -> bool:
+    """Does an integral that sympy leaves as it is have a number at each of its ends?"""
+    body, limits = integral.function, integral.limits
+    return not any(body.subs(v, end).has(*_NO_NUMBER) for v, *ends in limits for end in ends)
 
 
 def _outcomes(x: Any) -> Any:
