@@ -30,6 +30,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+STOPS = signal.SIGINT, signal.SIGTERM
+if __name__ == "__main__":  # Ctrl-C comes as well while what follows is imported
+    for number in STOPS:
+        signal.signal(number, lambda *_: sys.exit(130))
+
 import nbformat
 from jupyter_cache import get_cache
 from jupyter_server._tz import utcnow
@@ -48,8 +53,8 @@ from traitlets.config import Config
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))
 
-from book.execute import cache_folder, cached  # noqa: E402
-from ngdlib import parameters as worked  # noqa: E402
+from book.execute import cache_folder, cached
+from ngdlib import parameters as worked
 
 BUILD = ROOT / "_build"
 HTML = BUILD / "html"
@@ -73,7 +78,8 @@ class Identity(IdentityProvider):
 
 class Kernel(ServerKernelManager):
     """One kernel. Jupyter lists it before it gives it its state: so it has one from the start, and
-    the list can be asked for at any time."""
+    the list can be asked for at any time. One that is starting runs nothing that could be
+    interrupted: it would print where it was, in the window of `make live`."""
 
     @default("execution_state")
     def _starting(self) -> str:
@@ -82,6 +88,16 @@ class Kernel(ServerKernelManager):
     @default("last_activity")
     def _now(self) -> datetime:
         return utcnow()
+
+    async def _async_launch_kernel(self, *args: Any, **kwargs: Any) -> None:
+        self.execution_state = "starting"  # also when it is started anew
+        await super()._async_launch_kernel(*args, **kwargs)
+
+    async def _async_interrupt_kernel(self) -> None:
+        if self.execution_state != "starting":
+            await super()._async_interrupt_kernel()
+
+    interrupt_kernel = _async_interrupt_kernel
 
 
 class Kernels(AsyncMappingKernelManager):
@@ -249,9 +265,13 @@ class BookServer(ServerApp):
         self.web_app.add_handlers(".*$", handlers)
 
     def init_signal(self) -> None:
-        """Ctrl-C ends it without a question."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._signal_stop)
+        """Ctrl-C ends it without a question, and once, however often it is pressed."""
+        for number in STOPS:
+            signal.signal(number, lambda *_: self._stopping or self.stop(from_signal=True))
+
+    async def cleanup_kernels(self) -> None:
+        """Jupyter's own leaves one alone that is starting while there is no other."""
+        await self.kernel_manager.shutdown_all()
 
     def start_app(self) -> None:
         self.io_loop.add_callback(self.kernel_manager.start_ahead)
@@ -296,9 +316,9 @@ def configuration(port: int, browser: bool, idle: int) -> Config:
             "cull_idle_timeout": idle,
             "cull_interval": max(1, min(60, idle // 2)),
             "cull_connected": True,
-            "shutdown_wait_time": 1.0,
             "transport_encryption": "auto",
         },
+        KernelManager={"shutdown_wait_time": 1.0},
         KernelRestarter={"time_to_dead": 1.0},
         ZMQChannelsWebsocketConnection={"iopub_data_rate_limit": 4e6, "kernel_info_timeout": 20},
     )
@@ -307,7 +327,7 @@ def configuration(port: int, browser: bool, idle: int) -> Config:
 def private_folder() -> Path:
     """Where Jupyter and IPython keep what they keep while the server runs."""
     WORK.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".jupyter-", dir=WORK))
+    folder = Path(tempfile.mkdtemp(prefix=f".jupyter-{os.getpid()}-", dir=WORK))
     for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
         os.environ[name] = str(folder / name.lower())
         Path(os.environ[name]).mkdir()

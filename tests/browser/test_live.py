@@ -926,6 +926,28 @@ def test_the_server_stops(context, starts):
     assert not own.pop().exists(), "what it kept is removed"
 
 
+@pytest.mark.parametrize("seconds", [None, 0.0, 0.5, 2.0])
+def test_the_server_stops_without_a_word(home, seconds):
+    """At any moment: while it is imported (None), while its first Python starts, and after."""
+    server = subprocess.Popen(
+        [sys.executable, ROOT / "book" / "live.py", "--port", "0", "--no-browser"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"HOME": str(home)},
+    )
+    if seconds is not None:
+        server.stdout.readline()
+    time.sleep(seconds or 0.3)
+    server.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    server.send_signal(signal.SIGINT)  # an impatient reader
+    _, said = server.communicate(timeout=60)  # to the end of all that could write there
+    assert said == "", "no traceback, of the server or of a Python that was starting"
+    assert seconds is None or server.returncode == 0
+    assert not [*(ROOT / "reruns" / "live").glob(f".jupyter-{server.pid}-*")], "nothing is left"
+
+
 # --- where nothing runs -------------------------------------------------------------------------
 
 
