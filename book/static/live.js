@@ -401,6 +401,10 @@ const coloured = (box, text) => {
 const overwritten = text => !text.includes("\r") ? text : text.replace(/\r+(\n?)/g, (_, end) => end || "\r")
   .split("\n").map(line => line.slice(line.lastIndexOf("\r", line.length - 2) + 1)).join("\n");
 
+// `input()` and its kin, where Python says that "this frontend" does not support them.
+const askingForNothing = line => line?.replace(/\w+ was called, but this frontend does not support .*/, NO_INPUT);
+const NO_INPUT = "a page cannot give input: write the value into the code.";
+
 const KINDS = ["text/html", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/markdown", "text/plain"];
 
 const drawn = data => {
@@ -456,7 +460,7 @@ class Output {
     else if (type === "update_display_data") {
       const known = this.list.find(o => o.id && o.id === content.transient?.display_id);
       if (known) known.data = content.data;
-    } else if (type === "error") this.list.push({ output_type: "error", ...content });
+    } else if (type === "error") this.list.push({ output_type: "error", ...content, traceback: [content.traceback].flat().map(askingForNothing) });
     else this.list.push({ output_type: type, data: content.data, metadata: content.metadata, id: content.transient?.display_id });
     this.soon();
   }
@@ -672,7 +676,7 @@ class Cell {
       this.state(count + (!this.ran ? "failed" : this.differs ? "not as printed" : this.changed ? "ran" : "as printed"));
       if (this.tags.includes("checks")) this.compare(output);
       if (!this.ran) this.failure = reply.ename === "StdinNotImplementedError"
-        ? `The cell ${this.id} asks for input, which a page cannot give: write the value into its code.`
+        ? `The cell ${this.id} asks for input: ${NO_INPUT}`
         : `The cell ${this.id} failed: ${`${reply.ename}: ${reply.evalue}`.replace(/: $/, "").slice(0, 200)}`;
       return this.ran;
     } catch (error) {

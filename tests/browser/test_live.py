@@ -386,7 +386,22 @@ def test_text_as_in_a_terminal(page):
     run_first(page, "print?")
     assert "Signature:" in box.inner_text() and "\x1b" not in box.inner_text()
     said = run_first(page, "input('a name? ')")
-    assert "asks for input" in said and "write the value into its code." in said
+    assert "asks for input" in said and "write the value into the code." in said
+    assert "a page cannot give input" in box.inner_text() and "frontend" not in box.inner_text()
+
+
+def test_an_answer_that_asks_for_input(page):
+    """It is told so in the book's words, when it is run and when it is called."""
+    item = page.locator("article.ngd-item:has(.ngd-editor)")
+    area, says = item.get_by_role("textbox"), item.locator(".ngd-says")
+    write(area, "def landings(q, m, eta):\n    return float(input('q? '))")
+    area.press("Shift+Enter")
+    says.get_by_text("it asks for input; what it needs is in its arguments.").wait_for()
+    write(area, "import getpass\nq = getpass.getpass()")
+    area.press("Shift+Enter")
+    says.get_by_text("It did not run to its end.").wait_for()
+    item.get_by_text("a page cannot give input: write the value into the code.").wait_for()
+    assert "frontend" not in item.inner_text()
 
 
 def test_the_notebook_has_the_changes(page, tmp_path):
@@ -926,6 +941,16 @@ def test_the_server_stops(context, starts):
     assert not own.pop().exists(), "what it kept is removed"
 
 
+def catches(process: int, number: int) -> bool:
+    """Whether it has a handler of its own for this signal; without /proc, in a second."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except FileNotFoundError:
+        time.sleep(1)
+        return True
+    return bool(int(re.search(r"SigCgt:\s*(\w+)", status)[1], 16) >> (number - 1) & 1)
+
+
 @pytest.mark.parametrize("seconds", [None, 0.0, 0.5, 2.0])
 def test_the_server_stops_without_a_word(home, seconds):
     """At any moment: while it is imported (None), while its first Python starts, and after."""
@@ -936,9 +961,12 @@ def test_the_server_stops_without_a_word(home, seconds):
         text=True,
         env=os.environ | {"HOME": str(home)},
     )
-    if seconds is not None:
+    if seconds is None:
+        while not catches(server.pid, signal.SIGTERM):
+            time.sleep(0.01)
+    else:
         server.stdout.readline()
-    time.sleep(seconds or 0.3)
+        time.sleep(seconds)
     server.send_signal(signal.SIGINT)
     time.sleep(0.05)
     server.send_signal(signal.SIGINT)  # an impatient reader

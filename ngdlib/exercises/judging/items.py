@@ -816,7 +816,7 @@ def _check_function(item: Mapping, answer: Any, values: Mapping[str, str], priva
             detail = f"{_call(item, at)}: it was interrupted."
             return Result(None, "error", "A hidden case was interrupted." if secret else detail)
         except BaseException as error:  # the reader's code may raise anything; say what it was
-            value = f"it stopped with {type(error).__name__}{_message(error)}"
+            value = _stopped(error)
         got.append(value)
         problem = _problem(item, value, expected)
         if problem is None:
@@ -835,12 +835,15 @@ def _check_function(item: Mapping, answer: Any, values: Mapping[str, str], priva
     return Result(score, *failed)
 
 
-def _message(error: BaseException) -> str:
+def _stopped(error: BaseException) -> str:
+    kind = type(error).__name__
+    if kind == "StdinNotImplementedError":  # IPython's, where nobody can type
+        return "it asks for input; what it needs is in its arguments."
     try:
         text = str(error)[:200]
     except BaseException:  # an exception of the reader's own may fail even to say what it is
         text = ""
-    return f": {text}" if text else "."
+    return f"it stopped with {kind}{f': {text}' if text else '.'}"
 
 
 def _call(item: Mapping, at: Mapping[str, float]) -> str:
