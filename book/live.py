@@ -66,7 +66,7 @@ HOW = """ways to call it:
     make live OPTIONS=--no-browser     print the address, open nothing"""
 LIBRARY = "ngdlib.plots", "ngdlib.derive", "ngdlib.claims", "ngdlib.exercises", "ngdlib.demos"
 IMPORTED = f"--IPKernelApp.exec_lines=assert all(map(__import__, {LIBRARY!r}))"
-QUIET = "--HistoryManager.enabled=False", "--log-level=ERROR"
+QUIET = "--HistoryManager.enabled=False", "--log-level=CRITICAL"  # else its end is told
 
 
 class Identity(IdentityProvider):

@@ -764,7 +764,7 @@ class Question {
   // {score, kind, feedback, wrong}, or null where the code did not run to its end.
   async check(code, hints) {
     const { book } = this;
-    await book.stopping;
+    if (!(await book.stillAsked())) return null;
     const runs = book.running === this;
     if ((runs || book.queue.includes(this)) && this.code === code) return undefined; // it is being checked
     if (runs) await book.stop(); // it was changed meanwhile
@@ -883,6 +883,7 @@ const placesOf = (quoted, cell) => {
 
 class Book {
   queue = [];
+  ends = 0; // how often what runs has been told to end
   others = Infinity; // the first cell that Python has run with other code than is printed
 
   constructor(bar, kernel, { cells, parameters }) {
@@ -973,15 +974,15 @@ class Book {
   }
 
   // A cell, and first those above it that this Python has not run.
-  runTo(cell) {
-    if (this.stopping) return this.stopping.then(() => this.runTo(cell));
+  async runTo(cell) {
+    if (this.stopping && !(await this.stillAsked())) return;
     if (this.queue.includes(cell)) return;
     const above = this.cells.slice(0, this.cells.indexOf(cell)).filter(c => !c.ran && !this.queue.includes(c) && c !== this.running);
     return this.run([...above, cell]);
   }
 
-  run(cells) {
-    if (this.stopping) return this.stopping.then(() => this.run(cells)); // the interrupt is not for these
+  async run(cells) {
+    if (this.stopping && !(await this.stillAsked())) return; // the interrupt is not for these
     for (const cell of cells) if (!this.queue.includes(cell) && cell !== this.running) cell.state("waiting");
     this.queue.push(...cells.filter(cell => !this.queue.includes(cell)));
     return (this.pumping ??= this.pump().finally(() => (this.pumping = null)));
@@ -1016,28 +1017,42 @@ class Book {
     page.dataset.ngdRan = Number(page.dataset.ngdRan ?? 0) + 1;
   }
 
-  // Ends the present run, if there is one; `then` is what the page says of it. What is asked for
-  // meanwhile waits until the interrupt has come and the run has ended: it would be hit, too.
-  stop(then = "Stopped.") {
-    if (!this.pumping) return;
-    this.stopped = then;
-    this.clear();
-    this.say("Stopping …");
-    clearTimeout(this.late);
-    this.late = setTimeout(() => this.say("This cell does not stop when asked to. “Restart” ends it."), 3000);
-    const before = this.stopping, interrupted = this.kernel.interrupt()?.catch(error => this.say(error.message));
-    const stopping = (this.stopping = Promise.all([before, interrupted, this.pumping]).finally(() => {
+  // What is asked for while a run is being ended waits until the interrupt has come and the run has
+  // ended: it would be hit, too. What ends runs meanwhile is for those that wait as well.
+  async stillAsked() {
+    const { ends } = this;
+    while (this.stopping) await this.stopping;
+    return ends === this.ends;
+  }
+
+  until(...what) {
+    const stopping = (this.stopping = Promise.allSettled([this.stopping, this.pumping, ...what]).finally(() => {
       if (this.stopping === stopping) this.stopping = null;
     }));
     return stopping;
   }
 
+  // Ends the present run, if there is one; `then` is what the page says of it.
+  stop(then = "Stopped.") {
+    this.ends += 1;
+    if (!this.pumping) return this.stopping;
+    this.stopped = then;
+    this.clear();
+    this.say("Stopping …");
+    clearTimeout(this.late);
+    this.late = setTimeout(() => this.say("This cell does not stop when asked to. “Restart” ends it."), 3000);
+    return this.until(this.kernel.interrupt()?.catch(error => this.say(error.message)));
+  }
+
   async restart() {
+    this.ends += 1;
     if (this.pumping) this.stopped = "Restarting …";
     this.say("Restarting …");
     this.fresh();
+    const restarted = this.kernel.restart();
+    this.until(restarted);
     try {
-      await this.kernel.restart();
+      await restarted;
       if (!this.pumping) this.say("Python is fresh: no cell has run in it.");
     } catch (error) {
       this.say(error.message);

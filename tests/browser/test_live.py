@@ -634,7 +634,7 @@ def test_a_stop_before_python_has_started(context, live, press):
     page.get_by_role("button", name="Run all", exact=True).click()
     page.get_by_text("Running cell 1 of").wait_for()
     page.get_by_role("button", name=press, exact=True).click()
-    page.wait_for_function("!ngdBook.pumping && !ngdBook.stopping")
+    page.wait_for_function("!ngdBook.pumping")
     waiting = page.locator(".ngd-cell-state", has_text=re.compile("waiting|running"))
     assert waiting.count() == 0 and page.locator("[aria-busy=true]").count() == 0
     if press == "Stop":
@@ -646,6 +646,43 @@ def test_a_stop_before_python_has_started(context, live, press):
     said = run_first(page, "f'Python has heard of {len(In) - 1}'")
     heard = page.locator("div.cell:has(.ngd-editor)").first.inner_text()
     assert f"Python has heard of {said[0]}" in heard, "of these alone"
+
+
+@pytest.mark.parametrize("pause", [0, 30])
+def test_the_last_word_counts(page, pause):
+    """What waits while a run is being ended is ended too by what comes after, and only by that."""
+    few, check = "run(ngdBook.cells.slice(0, 3))", "check()"
+    for then, says in (
+        (["stop()", "run(ngdBook.cells)", "stop()"], "Stopped."),
+        (["stop()", "runTo(ngdBook.cells.at(-1))", "stop()"], "Stopped."),
+        (["stop()", "run(ngdBook.cells)", "restart()"], "Python is fresh: no cell has run in it."),
+        (["stop()", "run(ngdBook.cells)", "reset()"], "Code and outputs are as printed."),
+        (["stop()", check, "stop()"], "Stopped."),
+        (["stop()", few], "3 cells ran: all as printed."),
+        (["restart()", few], "3 cells ran: all as printed."),
+    ):
+        ended = page.evaluate(
+            """async ([then, pause]) => {
+                const wait = ms => new Promise(done => setTimeout(done, ms));
+                const checks = document.querySelector(".ngd-item:has(.ngd-editor) .ngd-check");
+                ngdBook.check = () => checks.click();
+                await ngdBook.restart();
+                ngdBook.run(ngdBook.cells);
+                while (!ngdBook.running) await wait(20);
+                for (const step of then) {
+                    eval(`ngdBook.${step}`);
+                    await wait(pause);
+                }
+                for (let calm = 0; calm < 8; calm += 1) {
+                    await wait(100);
+                    if (ngdBook.pumping || ngdBook.stopping) calm = 0;
+                }
+                return document.querySelector(".ngd-run [role=status]").textContent;
+            }""",
+            [then, pause],
+        )
+        assert ended == says, then
+        assert page.locator(".ngd-cell-state", has_text="waiting").count() == 0, then
 
 
 def test_a_reply_that_is_lost_ends_the_run(page):
