@@ -698,6 +698,135 @@ TRUE |= {
 }  # fmt: skip
 
 
+# Fifth round: what holds at a point need not hold in one neighbourhood, nor under a bound letter.
+POLE = Integral(1 / u, (u, 0, 1))  # it has no value
+fp = Function("f", positive=True)
+FALSE |= {
+    # an unknown function at several places
+    "f(t) − f(0) = t": solve(Eq(f(t) - f(0), t), f(t), t),
+    "an even part": solve(Eq(f(t) + f(-t), 2), f(t), 1),
+    "a period": solve(Eq(f(t) - f(t - 1), 0), f(t), 0),
+    "a step of 1": solve(Eq(f(t) - f(t - 1), 1), f(t), t),
+    "f(2t) = 2f(t)": solve(Eq(f(2 * t), 2 * f(t)), f(t), t),
+    # smooth coefficients only
+    "f′ = 2√f from 0, f ≥ 0": solve(
+        [Eq(Derivative(f(t), t), 2 * sqrt(f(t))), Eq(f(0), 0)], f(t), t**2, t=wide, f=wide
+    ),
+    "f f′ = t": solve([Eq(f(t) * Derivative(f(t), t), t), Eq(f(0), 0)], f(t), t),
+    "f′ = |f|": solve([Eq(Derivative(f(t), t), Abs(f(t))), Eq(f(0), 0)], f(t), 0),
+    "a coefficient that cancels": solve(
+        [Eq(Derivative(f(t), t), sp.Mul(f(t), over(t - 1), evaluate=False)), Eq(f(0), 1)],
+        f(t), exp(t),
+    ),
+    "a coefficient without a value": solve(
+        [Eq(Derivative(f(t), t), -f(t) * POLE), Eq(f(0), 0)], f(t), 0
+    ),
+    # expansions: for all of the other letters, and all values of a bound one
+    "|a + h|": expand(Abs(a + h), Abs(a) + h * sp.sign(a), 2),
+    "max(a + h, 0)": expand(sp.Max(a + h, 0), sp.Max(a, 0) + h * sp.Heaviside(a), 2),
+    "min(a + h, b)": expand(sp.Min(a + h, b), sp.Min(a, b) + h * sp.Heaviside(b - a), 2),
+    "a step at a + h": expand(sp.Heaviside(a + h), sp.Heaviside(a), 1),
+    "|v + h|": expand(Abs(v[0, 0] + h), Abs(v[0, 0]) + h * sp.sign(v[0, 0]), 2),
+    "the larger of two": expand(
+        sp.Max(q + h, 1 - q), sp.Max(q, 1 - q) + h * sp.Heaviside(2 * q - 1), 2, q=UNIT
+    ),
+    "a root that comes out of an integral": expand(
+        Integral(1 / sqrt(x + a**2 + h**2), (x, 0, 1)), 2 * sqrt(1 + a**2) - 2 * Abs(a), 2
+    ),
+    "a tilt of a bell": expand(E(x, (x, -oo, oo, BELL * (1 + h * x))), h, 2),
+    "a tilt of a wedge": expand(E(1, (x, 0, 1, 2 * x + h * (1 - 2 * x))), 1, 2),
+    "a pole that comes in": expand(Integral(h**3 / (x + h), (x, 0, 1)), 0, 2),
+    "a root far out": expand(Integral(exp(-x) * sqrt(1 + h * x), (x, 0, oo)), 1 + h / 2, 2),
+    # weights where their letter is bound, and what stands in ends
+    "weights beyond 1 in an integral": equal(Integral(E(y, TOSS), (q, 0, 2)), 2, q=UNIT),
+    "weights below 0 in an integral": equal(Integral(E(y, TOSS), (q, -1, 1)), 0, q=UNIT),
+    "weights at q = 3": equal(sp.Subs(Derivative(E(y, TOSS), q), q, 3), 1, q=UNIT),
+    "weights in an end": equal(
+        Integral(1, (x, 0, E(y, (y, [0, 1], [1 - q, 2 * q])))), 2 * q, q=UNIT
+    ),
+    "weights that jump at an end": equal(
+        E(y, (y, [0, 1], [2 - 2 * sp.sign(x), 2 * sp.sign(x) - 1])), 2 * sp.sign(x) - 1,
+        x=Interval(0, 1),
+    ),
+    "a root of a step at its end": equal(
+        2 * sqrt(sp.sign(x) - Rational(1, 2)), sqrt(4 * sp.sign(x) - 2), x=Interval(0, 1)
+    ),
+    # no value, though it cancels or has weight 0
+    "∞ on both sides": equal(POLE + y**2 - 1, (y - 1) * (y + 1) + POLE),
+    "an outcome without a value": equal(E(y * POLE, (y, [0, 1], [1, 0])), 0),
+    "∞ times a toss": equal(E(y * POLE, TOSS), q * POLE, q=UNIT),
+    # a derivative is taken first, and then put elsewhere
+    "∂(xq)/∂x at x = q": where(M(x, q), Derivative(x * q, x), equal(M(q, q), 2 * q)),
+    "a slope on the diagonal": where(
+        M(x, y), Derivative(L(x, y), x), equal(M(x, x), Derivative(L(x, x), x))
+    ),
+    "a mixed slope on the diagonal": where(
+        M(x, y), Derivative(L(x, y), x, y), equal(M(x, x), Derivative(L(x, x), x, x))
+    ),
+    "a slope at a letter of its own": where(M(y), Derivative(x * y, x), equal(M(x), 2 * x)),
+    "a name for another letter": where(u, q, equal(Derivative(u * q, u), 2 * q)),
+    "a slope that is solved": solve(Eq(Derivative(x**2 / 2 - q * x / 2, x), 0), x, q),
+    "a matrix in an integral": equal(
+        Integral(
+            sp.Determinant(P + x * sp.Identity(2)) * sp.Trace((P + x * sp.Identity(2)).I),
+            (x, -9, 9),
+        ),
+        18 * sp.Trace(P), P="positive definite", x=POSITIVE,
+    ),
+    # roots and Lambert's W
+    "√(x² + 1) − x, a little less": equal(
+        2 * log(sqrt(x**2 + 1) - x * (1 + TINY)), log((sqrt(x**2 + 1) - x * (1 + TINY)) ** 2)
+    ),
+    "√q − q at its end": equal(
+        2 * log(sqrt(q) - q), log((sqrt(q) - q) ** 2), q=Interval(0, 1)
+    ),
+    "W(x eˣ) past −1": equal(sp.LambertW(x * exp(x)), x, x=Interval.open(-2, 0)),
+    "W eᵂ anywhere": equal(sp.LambertW(a) * exp(sp.LambertW(a)), a),
+    "x eˣ = a, twice": solve(
+        Eq(x * exp(x), a), x, sp.LambertW(a), a=Interval.open(-exp(-1), 0)
+    ),
+    # what a function was made with
+    "a positive function": equal(sp.Max(fp(x) * x, 0), fp(x) * sp.Max(x, 0)),
+}  # fmt: skip
+TRUE |= {
+    "a logistic flow": solve(
+        [Eq(Derivative(f(t), t), f(t) * (1 - f(t))), Eq(f(0), q)],
+        f(t), q / (q + (1 - q) * exp(-t)), q=UNIT,
+    ),
+    "f′ = −f²": solve(
+        [Eq(Derivative(f(t), t), -f(t) ** 2), Eq(f(0), 1)], f(t), 1 / (1 + t), t=wide
+    ),
+    "f′ = f² as far as it goes": solve(
+        [Eq(Derivative(f(t), t), f(t) ** 2), Eq(f(0), 1)], f(t), 1 / (1 - t),
+        t=Interval.open(-oo, 1),
+    ),
+    "f′ = 1 − f²": solve([Eq(Derivative(f(t), t), 1 - f(t) ** 2), Eq(f(0), 0)], f(t), sp.tanh(t)),
+    "f f′ = t, f > 0": solve(
+        [Eq(f(t) * Derivative(f(t), t), t), Eq(f(0), 1)], f(t), sqrt(1 + t**2), f=POSITIVE
+    ),
+    "where a slope vanishes": solve(Eq(Derivative(a * (x - b) ** 2 / 2, x), 0), x, b, a=POSITIVE),
+    "a mean minimises": solve(Eq(Derivative(E((y - x) ** 2, TOSS), x), 0), x, q, q=UNIT),
+    "∂(xq)/∂x there": where(M(x, q), Derivative(x * q, x), equal(M(q, q) + 1, q + 1)),
+    "a tilt of a slab": expand(
+        E(x, (x, 0, 1, 1 + h * (x - Rational(1, 2)))), Rational(1, 2) + h / 12, 2
+    ),
+    "an inverse near P": expand(
+        (P + h * sp.Identity(2)).I, P.I - h * P.I * P.I, 2, P="positive definite"
+    ),
+    "an inverse near I": expand((sp.Identity(2) + h * A).I, sp.Identity(2) - h * A, 2),
+    "slope of log det": equal(
+        Derivative(log(sp.Determinant(t * sp.Identity(2) + P)), t),
+        sp.Trace((t * sp.Identity(2) + P).I),
+        P="positive definite", t=POSITIVE,
+    ),
+    "arsinh": equal(sp.asinh(x), log(x + sqrt(x**2 + 1))),
+    "√(x² + 1) − x": equal(2 * log(sqrt(x**2 + 1) - x), log((sqrt(x**2 + 1) - x) ** 2)),
+    "W eᵂ": equal(sp.LambertW(a) * exp(sp.LambertW(a)), a, a=Interval(-exp(-1), oo)),
+    "x eˣ = a": solve(Eq(x * exp(x), a), x, sp.LambertW(a), x=POSITIVE, a=POSITIVE),
+    "a toss of a toss": equal(E(E(y, TOSS), (q, 0, 1, 6 * q * (1 - q))), Rational(1, 2)),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", FALSE)
 def test_a_false_line_is_refused(name):
     with pytest.raises((DerivationError, ValueError)):
@@ -770,6 +899,48 @@ def test_what_no_line_can_hold_is_named(line, message):
     with pytest.raises((ValueError, DerivationError), match=message) as told:
         line()
     assert "smaller ones" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (equal(Integral(sin(x) / x, (x, 0, oo)), pi / 2), "not computed closely enough"),
+        (equal(Integral(1 / x, (x, 1, oo)), 40), "not computed closely enough.* has no value"),
+        (
+            equal(
+                Integral(x ** (a - 1) * (1 - x) ** (b - 1), (x, 0, 1)),
+                sp.gamma(a) * sp.gamma(b) / sp.gamma(a + b), a=POSITIVE, b=POSITIVE,
+            ),
+            "not computed closely enough",
+        ),
+        (
+            expand(Integral(Abs(x - h), (x, -1, 1)), 1 + h**2, 3),
+            "not computed closely enough",
+        ),
+        (equal(Integral(exp(-(x**2)), (x, 0, oo)), 1), r"the two sides differ \(residual 0.11"),
+        (equal(n / (n - 3) + 1, (2 * n - 3) / (n - 3), n=[1, 2, 3]), r"no value \(at n = 3.0\)"),
+        (equal((q + q**2) / q, 1 + q, q=Interval(0, 1)), r"q ≠ 0 does not hold .* \(at q = 0\)"),
+        (equal(q / (q - TINY), 1 + TINY / (q - TINY), q=UNIT), r"≠ 0 does .*: it has either sign"),
+        (equal(log(q / c), log(q) - log(c), q=UNIT, c=Interval(0, 1)), r"q/c > 0 .* \(at c = 0\)"),
+        (equal(sqrt(f(x) ** 2), f(x)), r"sqrt\(f\(x\)\*\*2\) - f\(x\) vanishes"),
+        (solve(Eq(Sum(x**k, (k, 0, 2)), 1), x, 0), "under an integral or a sum is not solved for"),
+        (solve(Eq(f(t) - f(0), t), f(t), t), "the unknown function stands there at other places"),
+        (
+            solve([Eq(Derivative(f(t), t), sqrt(f(t))), Eq(f(0), 0)], f(t), 0, f=wide),
+            r"f\(t\) > 0 does not .* \(at f\(t\) = 0\)",
+        ),
+        (equal(fp(x), x), r"only the domain says more .* write Function\('f'\)"),
+    ],
+)  # fmt: skip
+def test_the_reason_given_is_the_true_one(line, message):
+    with pytest.raises((ValueError, DerivationError), match=message):
+        line().verify()
+
+
+def test_a_line_goes_on_from_the_one_before_it_and_from_no_other():
+    line = equal((x + 1) ** 2, x**2 + 2 * x + 1)()
+    with pytest.raises(TypeError):
+        line.expand(cos(h), 1, h, 2, because="printed as if it followed", chained=True)
 
 
 def _well_formed(kind, given):

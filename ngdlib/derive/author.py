@@ -8,6 +8,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -259,17 +260,11 @@ class Derivation:
             last.relation, last.rhs, rhs, because, chained=True, var=last.var, order=last.order
         )
 
-    def expand(
-        self, lhs: Any, rhs: Any, var: Any, order: int, because: str, chained: bool = False
-    ) -> Derivation:
-        """A line `lhs = rhs + O(var**order)`: the coefficients below `order` are compared
-        symbolically, and the order of the remainder is measured."""
-        if not isinstance(var, sp.Symbol):
-            raise ValueError(f"var: expected a symbol, got {var!r}")
-        if not isinstance(order, int) or isinstance(order, bool) or not 1 <= order <= 7:
-            raise ValueError(f"order: expected an integer from 1 to 7, got {order!r}")
-        _no_term_beyond(rhs, var, order)
-        return self._add("expand", lhs, rhs, because, var=var, order=order, chained=chained)
+    def expand(self, lhs: Any, rhs: Any, var: Any, order: int, because: str) -> Derivation:
+        """A line `lhs = rhs + O(var**order)`, for every value of the other symbols; under an
+        integral one neighbourhood of 0 has to do for all that is summed up. The coefficients below
+        `order` are compared symbolically, and the order of the remainder is measured."""
+        return self._expand(lhs, rhs, var, order, because, False)
 
     def then_expand(self, rhs: Any, var: Any, order: int, because: str) -> Derivation:
         """The next line of the chain: what stood on the right equals `rhs + O(var**order)`."""
@@ -279,7 +274,17 @@ class Derivation:
                 f"order: expected at most O({last.var}**{last.order}), what the line before it "
                 f"has left out, got O({var}**{order})"
             )
-        return self.expand(last.rhs, rhs, var, order, because, chained=True)
+        return self._expand(last.rhs, rhs, var, order, because, True)
+
+    def _expand(
+        self, lhs: Any, rhs: Any, var: Any, order: int, because: str, chained: bool
+    ) -> Derivation:
+        if not isinstance(var, sp.Symbol):
+            raise ValueError(f"var: expected a symbol, got {var!r}")
+        if not isinstance(order, int) or isinstance(order, bool) or not 1 <= order <= 7:
+            raise ValueError(f"order: expected an integer from 1 to 7, got {order!r}")
+        _no_term_beyond(rhs, var, order)
+        return self._add("expand", lhs, rhs, because, var=var, order=order, chained=chained)
 
     def solve(self, equation: Any, unknown: Any, solution: Any, because: str) -> Derivation:
         """A line `equation ⟹ unknown = solution`; lists of the same length for a system.
@@ -448,8 +453,11 @@ class Derivation:
         return StepVerdict(step.number, method, residual, points, slope, digits)
 
     def written(self, step: Step) -> list[Any]:
-        """The sides as they are written, in which nothing has cancelled."""
-        return list(dict.fromkeys(side for pair in self.pairs(step, True) for side in pair))
+        """The sides as they are written, in which nothing has cancelled; of what is solved, also
+        with the unknown in it."""
+        sides = [side for pair in self.pairs(step, True) for side in pair]
+        sides += [self.unfold(side, step.lhs, True) for e in step.equations for side in e.args]
+        return list(dict.fromkeys(sides))
 
     def pairs(self, step: Step, held: bool = False) -> list[tuple[Any, Any]]:
         """The two sides that must agree, definitions unfolded; `held` as in `put`."""
@@ -503,7 +511,13 @@ class Derivation:
             where = self.domain.get(symbol.base)
         return where if isinstance(where, sp.Interval) else sp.Interval(-sp.oo, sp.oo)
 
-    # Symbols
+    def within(self, bound: tuple) -> Derivation:
+        """The same inside an integral or a sum: with what it binds, and their intervals."""
+        if not bound:
+            return self
+        inside = copy(self)
+        inside.domain, inside.proved = {**self.domain, **dict(bound)}, set()
+        return inside
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """HTML, LaTeX and plain text. Verifies first: what does not follow is not shown."""

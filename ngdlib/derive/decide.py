@@ -10,15 +10,33 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
+from sympy.matrices.expressions.matexpr import MatrixExpr
 
-from ngdlib.derive.domain import Condition, around, demand, expectations
-from ngdlib.derive.language import JUMPS, E, Undecided, nodes, put, scalars, size
+from ngdlib.derive.domain import (
+    Condition,
+    around,
+    conditions,
+    demand,
+    expectations,
+    kinks,
+    spelled,
+)
+from ngdlib.derive.language import (
+    BINDING,
+    JUMPS,
+    NO_NUMBER,
+    E,
+    Undecided,
+    nodes,
+    put,
+    scalars,
+    size,
+)
 
 if TYPE_CHECKING:
     from ngdlib.derive.author import Derivation, Step
 
 _AREAS = (E, sp.Integral)
-BINDING = (E, sp.Integral, sp.Sum, sp.Product)
 LIMIT_SECONDS = 20  # of processor time, after which a symbolic check gives up: "split the step"
 
 
@@ -28,6 +46,7 @@ def check(d: Derivation, step: Step) -> str:
     Raises Undecided where none does.
     """
     methods = []
+    seen: set[Any] = set()
     for left, right in d.pairs(step):
         for case in d.cases(left, right):
             roots = any(
@@ -41,10 +60,21 @@ def check(d: Derivation, step: Step) -> str:
             for a, b in zip(*sides, strict=True):
                 methods.append(_method(d, step, a - b))
                 methods += [_method(d, step, at) for at in _apart(d, step, a - b)]
-                for node in {*_endless(a), *_endless(b)} - {*_endless(a - b)}:
-                    known, bounds, _ = _symbols_of(d, node, None)
-                    _evaluated(node.xreplace(known), bounds)
+                seen.update(_outermost(_outcomes(a - b)))
+                _have_values(d, {*_outermost(a), *_outermost(b)} - seen)
+    for side in d.written(step):
+        for case in d.cases(side):
+            if side.has(*BINDING) and not side.has(MatrixExpr, sp.Indexed):
+                _have_values(d, {*_outermost(spelled(put(side, case, held=True), True))} - seen)
     return _weakest(methods)
+
+
+def _have_values(d: Derivation, found: set) -> None:
+    """Integrals and sums have values, though they cancel: ∞ − ∞ is no line of mathematics."""
+    for node in found:
+        if _has_no_end(node) or not all(map(_tame, nodes(node, sp.Integral))):
+            known, bounds, _ = _symbols_of(d, node, None)
+            _evaluated(node.xreplace(known), bounds)
 
 
 def _apart(d: Derivation, step: Step, difference: Any) -> Iterator[Any]:
@@ -70,9 +100,13 @@ def _apart(d: Derivation, step: Step, difference: Any) -> Iterator[Any]:
 
 def _outermost(x: Any) -> list[Any]:
     """The integrals, sums and products in an expression that stand in no other."""
-    if isinstance(x, BINDING) and not (isinstance(x, E) and x.discrete):
+    if isinstance(x, E) and x.discrete:
+        parts = [part for pair in x.terms(held=True) for part in pair]
+    elif isinstance(x, BINDING):
         return [x]
-    return list(dict.fromkeys(node for part in x.args for node in _outermost(part)))
+    else:
+        parts = x.args
+    return list(dict.fromkeys(node for part in parts for node in _outermost(part)))
 
 
 def _endless(x: Any) -> list[Any]:
@@ -90,7 +124,7 @@ def _has_no_end(x: Any) -> bool:
     )
 
 
-_NO_NUMBER = (sp.nan, sp.zoo, sp.oo, -sp.oo, sp.AccumBounds)
+_NO_VALUE = (*NO_NUMBER, sp.AccumBounds)
 
 
 def _evaluated(x: Any, bounds: Mapping) -> Any:
@@ -102,19 +136,27 @@ def _evaluated(x: Any, bounds: Mapping) -> Any:
         value = node.doit()
         if _endless(value):  # under a condition, which the domain may settle
             value = value.subs(inside)
-        if value.has(*_NO_NUMBER) or not all(map(_tame, nodes(value, sp.Integral))):
+        if value.has(*_NO_VALUE) or not all(map(_tame, nodes(value, sp.Integral))):
             raise Undecided(f"it is not shown that {node} has a value")
         x = x.xreplace({node: value})
     x = x.doit()
-    if x.has(*_NO_NUMBER):
+    if x.has(*_NO_VALUE):
         raise Undecided(f"{sp.sstr(x)[:200]} is no number")
     return x
 
 
 def _tame(integral: Any) -> bool:
-    """Does an integral that sympy leaves as it is have a number at each of its ends?"""
-    body, limits = integral.function, integral.limits
-    return not any(body.subs(v, end).has(*_NO_NUMBER) for v, *ends in limits for end in ends)
+    """Does an integral that sympy leaves as it is have a number at each of its ends? What stands
+    there is defined between them, says `domain`."""
+    body, ((v, *ends), *more) = integral.function, integral.limits
+    there = [body.subs(v, end) for end in ends]
+    powers = [power for x in there for power in x.atoms(sp.Pow)]
+    return not (
+        more
+        or _outermost(body)
+        or any(x.has(*_NO_VALUE) for x in there)
+        or any(power.base == 0 for power in powers)
+    )
 
 
 def _outcomes(x: Any) -> Any:
@@ -127,13 +169,24 @@ def _outcomes(x: Any) -> Any:
 
 
 def _method(d: Derivation, step: Step, difference: Any) -> str:
-    """The method that shows that a difference vanishes, in symbols that know their domain."""
+    """The method that shows that a difference vanishes, in symbols that know their domain; to an
+    order in `step.var` where it is also defined, and on one branch, near 0 on a side, wherever the
+    other symbols are: |a + h| is not |a| + h sign(a) + O(h²) at a = 0."""
     known, bounds, chained = _symbols_of(d, difference, step.var)
     bound = {v for node in nodes(difference, BINDING) for v in node.bound_symbols}
     difference = put(difference, known) if bound & set(known) else difference.xreplace(known)
     if step.relation == "expand":
         var = known.get(step.var, step.var)
-        return _vanishes_to_order(difference, bounds, var, step.order, around(d, step.var))
+        new = _evaluated(difference, bounds)
+        evaluated = new.xreplace({name: s for s, name in known.items()})
+        meetings = {m for part in sp.preorder_traversal(evaluated) for m in kinks(part)}
+        wanted = [Condition(m, "nonzero") for m in meetings]
+        if _outermost(difference):  # it may need what its integrands do not
+            wanted += conditions(evaluated)
+        for needed in wanted:
+            if needed.expression.has(step.var):
+                demand(d, needed, step.var)
+        return _vanishes_to_order(new, bounds, var, step.order, around(d, step.var))
     return _vanishes(difference, bounds, chained)
 
 
@@ -205,7 +258,7 @@ LADDER: tuple[tuple[str, Any], ...] = (
 #: what has derivative 0 and one value 0 is 0.
 CASES = "case by case"
 CONSTANT = "derivative and one value vanish"
-_SPECIAL = (sp.erfc, sp.gamma, sp.loggamma, sp.polygamma, sp.factorial)
+_SPECIAL = (sp.erfc, sp.gamma, sp.loggamma, sp.polygamma, sp.factorial, sp.LambertW)
 _INVERSES = (sp.log, sp.asin, sp.acos, sp.atan, sp.acot, sp.asinh, sp.acosh, sp.atanh)
 
 
@@ -224,9 +277,14 @@ def _factored(root: Any) -> Any:
     return root.func(sp.factor(inside), *power) if sp.count_ops(inside) <= 200 else root
 
 
+def _exp_of_w(x: Any) -> bool:
+    return isinstance(x, sp.exp) and isinstance(x.args[0], sp.LambertW)
+
+
 def _special(x: Any) -> Any:
     """In few functions, each of an argument without a whole number in front."""
     x = x.replace(sp.erfc, lambda a: 1 - sp.erf(a))
+    x = x.replace(_exp_of_w, lambda e: e.args[0].args[0] / e.args[0])  # W e^W is its argument
     x = x.replace(sp.loggamma, lambda a: sp.log(sp.gamma(a)))  # of a > 0, as `domain` demands
     return sp.expand(sp.expand_log(sp.expand(sp.expand_func(x)), force=False))
 
@@ -281,7 +339,6 @@ def _vanishes_to_order(x: Any, bounds: Mapping, var: Any, order: int, sides: lis
     """As `_vanishes`, for each Taylor coefficient of x in `var` below `order`, on each side of 0;
     the derivative of that order stays finite, so that what is left is O(var**order) by Taylor's
     theorem."""
-    x = _evaluated(x, bounds)
     if not x.has(sp.Abs, sp.Max, sp.Min, sp.acot, *JUMPS):
         return _coefficients_vanish(x, bounds, var, order)
     u = sp.Dummy("u", positive=True)
@@ -293,11 +350,11 @@ def _coefficients_vanish(x: Any, bounds: Mapping, var: Any, order: int) -> str:
     sides = "+" if var.is_positive else "+-"
     for k in range(order + 1):
         values = [x.subs(var, 0).doit()]
-        if values[0].has(sp.nan, sp.zoo, sp.oo, -sp.oo):
+        if values[0].has(*NO_NUMBER):
             values = [sp.limit(x, var, 0, side) for side in sides]
         for value in values:
             if (
-                value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.AccumBounds, sp.Limit)
+                value.has(*_NO_VALUE, sp.Limit)
                 or any(power.base == 0 for power in value.atoms(sp.Pow))
             ):  # fmt: skip
                 raise Undecided(f"derivative {k} in {var} has no finite limit at 0")
@@ -316,7 +373,7 @@ def check_expectations(d: Derivation, step: Step, sides: list) -> None:
     seen: set[Any] = set()
     for side in sides:
         for case in d.cases(side):
-            for e, bound in expectations(put(side, case)):
+            for e, bound in expectations(spelled(put(side, case))):
                 if (e.args[1], bound) in seen:
                     continue
                 seen.add((e.args[1], bound))
@@ -331,8 +388,10 @@ def check_expectations(d: Derivation, step: Step, sides: list) -> None:
                     weights, total = [density], sp.Integral(density, (variable, low, high))
                 for weight in weights:
                     demand(d, Condition(weight, "nonnegative", within), step.var, case)
+                inside, (surplus,) = d.within(bound), scalars(total - 1)
                 try:
-                    _method(d, replace(step, relation="equal"), scalars(total - 1)[0])
+                    for x in (surplus, *_apart(inside, step, surplus)):
+                        _method(inside, replace(step, relation="equal"), x)
                 except Undecided:
                     raise Undecided(
                         f"it is not shown that the probabilities of {e} sum to 1"

@@ -8,6 +8,7 @@ that on the domain, by the signs of `ngdlib.derive.signs`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ from sympy.matrices import MatrixBase
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from ngdlib.derive.language import (
+    BINDING,
+    JUMPS,
+    NO_NUMBER,
     E,
     Entry,
     Foreign,
@@ -43,6 +47,7 @@ _NEEDS: dict[Any, Any] = {
     sp.asin: lambda x: [(_ONE - x, "nonnegative"), (_ONE + x, "nonnegative")],
     sp.acos: lambda x: [(_ONE - x, "nonnegative"), (_ONE + x, "nonnegative")],
     sp.atanh: lambda x: [(_ONE - x, "positive"), (_ONE + x, "positive")],
+    sp.LambertW: lambda x: [(x + sp.exp(-1), "nonnegative")],
     sp.acosh: lambda x: [(x - 1, "nonnegative")],
     sp.acot: lambda x: [(x, "nonzero")],
     sp.tan: lambda x: [(sp.cos(x), "nonzero")],
@@ -86,7 +91,7 @@ def conditions(x: Any, strict: bool = False, bound: tuple = ()) -> Iterator[Cond
             yield from conditions(entry, strict, bound)
         return
     if not getattr(x, "args", ()) or isinstance(x, sp.MatrixSymbol | sp.Indexed):
-        if x in (sp.nan, sp.zoo, sp.oo, -sp.oo):
+        if x in NO_NUMBER:
             raise Foreign(f"expected real numbers, got {x}")
         return
     if isinstance(x, E) and x.discrete:
@@ -94,27 +99,19 @@ def conditions(x: Any, strict: bool = False, bound: tuple = ()) -> Iterator[Cond
             yield from conditions(weight, strict, bound)
             yield from conditions(value, strict, bound)
         return
-    if isinstance(x, E | sp.Integral | sp.Sum | sp.Product):
-        node = x.as_integral() if isinstance(x, E) else x
-        bodies = [x.args[0], x.args[1][3]] if isinstance(x, E) else [node.function]
-        inner = bound
-        for variable, *ends in reversed(node.limits):
-            if isinstance(node, sp.Integral):
-                low, high = ends if not ends[0].is_infinite or ends[0] < 0 else ends[::-1]
-                if low.is_number and high.is_number and low > high and not isinstance(x, E):
-                    low, high = high, low
-                if not (low == -sp.oo or high == sp.oo):
-                    yield Condition(high - low, "positive", inner)
-                where = sp.Interval.open(low, high)
-            else:
-                where = sp.Interval(*ends)
-                counter = _counter(variable, ends[0])
+    if isinstance(x, BINDING):
+        bodies, inner = _bodies(x), bound
+        for variable, low, high in _limits(x):
+            if isinstance(x, sp.Sum | sp.Product):
+                counter = _counter(variable, low)
                 bodies = [put(body, {variable: counter}, held=True) for body in bodies]
                 variable = counter
-            for end in ends:
+            elif not (low == -sp.oo or high == sp.oo):
+                yield Condition(high - low, "positive", inner)
+            for end in (low, high):
                 if not end.is_infinite:
                     yield from conditions(end, strict, inner)
-            inner = (*inner, (variable, where))
+            inner = (*inner, (variable, _between(x, low, high)))
         for body in bodies:
             yield from conditions(body, strict, inner)
         return
@@ -131,8 +128,7 @@ def conditions(x: Any, strict: bool = False, bound: tuple = ()) -> Iterator[Cond
     if isinstance(x, sp.Inverse) or (isinstance(x, sp.MatPow) and x.exp.is_negative):
         yield Condition(x.base if isinstance(x, sp.MatPow) else x.arg, "invertible", bound)
     elif isinstance(x, sp.Pow):
-        base, power = x.as_base_exp() if not isinstance(x, sp.exp) else (sp.E, x.args[0])
-        base, power = x.args if isinstance(x, sp.Pow) and len(x.args) == 2 else (base, power)
+        base, power = x.args
         if power.is_integer:
             if not power.is_nonnegative:
                 yield Condition(base, "nonzero", bound)
@@ -151,7 +147,7 @@ def conditions(x: Any, strict: bool = False, bound: tuple = ()) -> Iterator[Cond
             if not isinstance(x, _EVERYWHERE) and not canonical(x).is_Rational:
                 raise Foreign(f"expected functions whose domain is known here, got {x.func}")
     if strict:  # no derivative where two branches meet
-        for meeting in _kinks(x):
+        for meeting in kinks(x):
             yield Condition(meeting, "nonzero", bound)
     for part in x.args:
         if isinstance(x, sp.Piecewise):
@@ -165,6 +161,25 @@ def conditions(x: Any, strict: bool = False, bound: tuple = ()) -> Iterator[Cond
         raise Foreign(f"expected a last branch (…, True) for all that is left, got {x}")
 
 
+def _bodies(x: Any) -> list[Any]:
+    """What stands under an integral, a sum or an expectation."""
+    return [x.args[0], x.args[1][3]] if isinstance(x, E) else [x.function]
+
+
+def _limits(x: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """The variables that it binds, the outermost first, with their ends in order."""
+    for variable, low, high in reversed((x.as_integral() if isinstance(x, E) else x).limits):
+        swapped = low == sp.oo or high == -sp.oo
+        if isinstance(x, sp.Integral) and low.is_number and high.is_number:
+            swapped = swapped or bool(low > high)
+        yield (variable, high, low) if swapped else (variable, low, high)
+
+
+def _between(x: Any, low: Any, high: Any) -> sp.Interval:
+    counts = isinstance(x, sp.Sum | sp.Product)
+    return sp.Interval(low, high) if counts else sp.Interval.open(low, high)
+
+
 @lru_cache(maxsize=100)
 def _counter(variable: Any, low: Any) -> sp.Symbol:
     """The index of a sum, which counts from a whole number."""
@@ -175,10 +190,12 @@ def _counter(variable: Any, low: Any) -> sp.Symbol:
     return sp.Symbol(variable.name, integer=True, **above)
 
 
-def _kinks(x: Any) -> list[Any]:
+def kinks(x: Any) -> list[Any]:
     """What vanishes where `x` passes from one branch to another."""
     if isinstance(x, sp.Abs | sp.sign | sp.Heaviside):
         return [x.args[0]]
+    if isinstance(x, sp.KroneckerDelta):
+        return [x.args[0] - x.args[1]]
     if isinstance(x, sp.Max | sp.Min):
         return [one - other for one, other in combinations(x.args, 2)]
     if isinstance(x, sp.Piecewise):
@@ -187,13 +204,17 @@ def _kinks(x: Any) -> list[Any]:
     return []
 
 
+def spelled(x: Any, held: bool = False) -> Any:
+    """A side with its sums over listed integers term by term, where it is no matrix."""
+    return x if x.has(MatrixExpr) else spelled_out(x, held)
+
+
 def check(d: Derivation, step: Step, sides: list[Any]) -> None:
     """Every side has a real value on the whole domain. Raises Refuted or Undecided."""
     seen: set[Any] = set()
     for side in sides:
         for case in d.cases(side):
-            whole = put(side, case, held=True)
-            whole = whole if side.has(MatrixExpr) else spelled_out(whole, held=True)
+            whole = spelled(put(side, case, held=True), held=True)
             entries = {e: Entry(e.base, e.indices) for e in whole.atoms(sp.Indexed)}
             for needed in conditions(whole):
                 x = canonical(needed.expression)
@@ -205,17 +226,22 @@ def check(d: Derivation, step: Step, sides: list[Any]) -> None:
 
 def expectations(x: Any, bound: tuple = ()) -> Iterator[tuple[E, tuple]]:
     """The expectations in an expression, each with the variables bound around it."""
+    parts = x if isinstance(x, MatrixBase) else x.args
     if isinstance(x, E):
         yield x, bound
-        if not x.discrete:
-            variable, low, high, _ = x.args[1]
-            bound = (*bound, (variable, sp.Interval.open(low, high)))
-            yield from expectations(x.args[0], bound)
-        else:
-            for _, value in x.terms():
-                yield from expectations(value, bound)
-        return
-    for part in x if isinstance(x, MatrixBase) else x.args:
+    if isinstance(x, E) and x.discrete:
+        parts = [part for pair in x.terms() for part in pair]
+    elif isinstance(x, BINDING):
+        for _, *ends in _limits(x):
+            for end in ends:
+                yield from expectations(end, bound)
+        parts = _bodies(x)
+        bound = (*bound, *((v, _between(x, *ends)) for v, *ends in _limits(x)))
+    elif isinstance(x, sp.Subs):
+        at = dict(zip(x.variables, x.point, strict=True))
+        yield from ((put(e, at), inside) for e, inside in expectations(x.expr, bound))
+        parts = x.point
+    for part in parts:
         if isinstance(part, sp.Basic):
             yield from expectations(part, bound)
 
@@ -235,12 +261,15 @@ def demand(d: Derivation, needed: Condition, var: Any = None, case: Mapping | No
 
 
 def _prove(d: Derivation, needed: Condition, var: Any, case: Mapping | None) -> None:
-    x = needed.expression
+    x, within = needed.expression, needed.bound
     if needed.sign == "invertible":
+        if var is not None and not x.has(*JUMPS):  # there, and so all around it
+            needed = needed._replace(expression=put(x, {var: sp.S.Zero}).doit())
         _demand_invertible(d, needed)
         return
-    if isinstance(x, sp.Determinant) and needed.sign == "nonzero" and _invertible(d, x.arg):
-        return
+    if isinstance(x, sp.Determinant) and needed.sign == "nonzero":
+        if _invertible(d.within(within), x.arg):
+            return
     x, needed = _determinants_positive(d, needed)
     written: dict[Any, Any] = {}
     if x.has(MatrixExpr):
@@ -255,6 +284,16 @@ def _prove(d: Derivation, needed: Condition, var: Any, case: Mapping | None) -> 
     if var is None or not x.has(var):
         _prove_of(d, needed, x, needed.sign, case, written)
         return
+    if any(x.has(variable) for variable, _ in within):  # 1 + h·x for all x, and one range of h
+        low, high = (sp.Rational(side, 100) if side in around(d, var) else 0 for side in (-1, 1))
+        there = needed._replace(bound=((var, sp.Interval.open(low, high)), *needed.bound))
+        with suppress(Refuted, Undecided):
+            _prove_of(d, there, x, needed.sign, case, written)
+            return
+        if any(end.is_infinite for _, where in within for end in where.args[:2]):
+            raise Undecided(f"it is not shown that {needed} in one neighbourhood of {var} = 0")
+        closed = tuple((v, sp.Interval(*where.args[:2])) for v, where in within)
+        needed = needed._replace(bound=(*closed, *needed.bound[len(within) :]))
     for side in around(d, var):
         leading, sign = _leading(x, var, side, needed.sign)
         _prove_of(d, needed, leading, sign, case, written)
@@ -275,14 +314,21 @@ def _prove_of(
     good = {"positive": found == 1, "nonzero": found in (1, -1), "nonnegative": found in (1, 0.5)}
     if not good[sign]:
         raise Undecided(f"it is not shown that {needed} on the whole domain")
-    if sign != "nonnegative":  # which an open interval hands on to its ends
+    if sign != "nonnegative" or x.has(*JUMPS):  # which an open interval hands on to its ends
         for symbol, end in space.closed_ends():
-            at_end = Condition(space.expression.subs(symbol, end), sign, needed.bound)
-            demand(d, at_end, case=case)
+            there = space.expression.subs(symbol, end)
+            try:
+                if there.has(*NO_NUMBER):
+                    raise Refuted(needed, {})
+                demand(d, Condition(there, sign, needed.bound), case=case)
+            except Refuted as why:
+                raise Refuted(needed, {space.named(symbol): end, **why.witness}) from None
+            except Undecided:
+                raise Undecided(f"it is not shown that {needed} at {symbol} = {end}") from None
 
 
 def _is(needed: Condition, x: Any, sign: str) -> bool:
-    if x.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
+    if x.has(*NO_NUMBER, sp.I):
         return False
     try:
         value = x if x.is_Rational else x.evalf(30, maxn=300, strict=True)
@@ -315,9 +361,9 @@ def _leading(x: Any, var: Any, side: int, sign: str) -> tuple[Any, str]:
     x = x.subs(var, side * u)
     for power in range(8):
         leading = x.subs(u, 0) if power == 0 else None
-        if leading is None or leading.has(sp.nan, sp.zoo, sp.oo, -sp.oo):
+        if leading is None or leading.has(*NO_NUMBER):
             leading = sp.limit(sp.expand(x) / u**power, u, 0, "+")
-        if leading.has(sp.oo, -sp.oo, sp.nan, sp.zoo):
+        if leading.has(*NO_NUMBER):
             break
         if leading != 0 and sp.simplify(leading) != 0:
             return leading, ("nonzero" if sign == "nonzero" else "positive")
@@ -333,13 +379,14 @@ def _beside(var: Any) -> sp.Dummy:
 
 
 def _demand_invertible(d: Derivation, needed: Condition) -> None:
-    if not _invertible(d, needed.expression):
+    if not _invertible(d.within(needed.bound), needed.expression):
         raise Undecided(f"{needed.expression} need not be invertible: say what it is in the domain")
 
 
 def _determinants_positive(d: Derivation, needed: Condition) -> tuple[Any, Condition]:
     """A condition with each determinant of a positive definite matrix as a number above 0."""
-    found = [e for e in nodes(needed.expression, sp.Determinant) if _definite(d, e.arg) == 1]
+    found = [e for e in nodes(needed.expression, sp.Determinant)]
+    found = [e for e in found if _definite(d.within(needed.bound), e.arg) == 1]
     names = {e: sp.Dummy("det", positive=True) for e in found}
     above = tuple((name, sp.Interval.open(0, sp.oo)) for name in names.values())
     x = needed.expression.xreplace(names)

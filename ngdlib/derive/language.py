@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -28,9 +30,11 @@ class DerivationError(Exception):
         self, name: str, step: int, message: str, residual: float, witness: dict[str, Any] | None
     ) -> None:
         at = ", ".join(f"{k} = {v}" for k, v in (witness or {}).items())
-        super().__init__(
-            f"{name}, step {step}: {message} (residual {residual:.3g}{' at ' + at if at else ''})"
-        )
+        said = [f"residual {residual:.3g}"] if 0 < residual < math.inf else []
+        said += [f"at {at}"] if at else []
+        more = f" ({' '.join(said)})" if said else ""
+        told = re.sub(r"\b_(?=\w)", "", f"{message}{more}")  # sympy's mark of a symbol of our own
+        super().__init__(f"{name}, step {step}: {told}")
         self.name, self.step, self.residual, self.witness = name, step, residual, witness
 
 
@@ -127,6 +131,7 @@ def _numbers(part: Any, over: tuple) -> sp.Tuple:
     return sp.Tuple(*listed)
 
 
+BINDING = (sp.Integral, sp.Sum, sp.Product, E)
 UNEVALUATED = (E, sp.Derivative, sp.Integral, sp.Sum, sp.Product, sp.Subs)
 
 
@@ -186,15 +191,34 @@ def _put_inside(x: Any, replacements: Mapping, how: tuple, done: dict) -> Any:
         clash = bound & set().union(*(v.free_symbols for v in coming)) if coming else set()
         if clash:
             x = x.xreplace({b: sp.Dummy(b.name, **b._assumptions_orig) for b in clash})
-    if isinstance(x, sp.Derivative):
-        after = {v: replacements[v] for v, _ in x.variable_count if v in replacements}
-        if after and not all(isinstance(v, sp.Indexed | sp.Symbol) for v in after.values()):
-            rest = {k: v for k, v in replacements.items() if k not in after}
-            return sp.Subs(put(x, rest, *how), tuple(after), tuple(after.values()))
+    if isinstance(x, sp.Derivative) and (moved := _moved(x, replacements, how)):
+        return moved
     args = [_put(a, replacements, how, done) for a in x.args]
     if held and isinstance(x, sp.Sum | sp.Product | sp.Integral):
         args[1:] = [put(limit, replacements, capture) for limit in x.args[1:]]
     return made(x, args, held)
+
+
+def _moved(x: Any, replacements: Mapping, how: tuple) -> Any:
+    """A derivative that is taken first and then put elsewhere, where it must be: at x = q that of
+    x·q in x is q, not that of q²; at x = 2 there is nothing left to take it in."""
+    free, variables = x.expr.free_symbols, [v for v, _ in x.variable_count]
+    places = {v: sp.sympify(replacements.get(v, v)) for v in variables}
+    rest = {k: v for k, v in replacements.items() if k not in places}
+    if how[0]:  # the meaning of a name may depend on what the derivative is taken in
+        places = {v: at for v, at in places.items() if v in replacements}
+    there = free - set(places) - set(rest)
+    coming = [sp.sympify(v) for k, v in rest.items() if _occurs(k, x.expr, free)]
+    there = there.union(*(v.free_symbols for v in coming))
+    if there & set(places.values()) or len(set(places.values())) < len(places):
+        inner = {v: sp.Dummy(str(v)) for v in places}
+        body = put(x.expr, {**rest, **inner}, *how)
+        slope = sp.Derivative(body, *((inner.get(v, v), n) for v, n in x.variable_count))
+        return sp.Subs(slope, tuple(inner.values()), tuple(places.values()))
+    places = {v: at for v, at in places.items() if v in replacements}
+    if all(isinstance(at, sp.Indexed | sp.Symbol) for at in places.values()):
+        return None
+    return sp.Subs(put(x, rest, *how), tuple(places), tuple(places.values()))
 
 
 #: What stands on a line, beside functions: those are looked at where their arguments are known.
@@ -206,7 +230,7 @@ HELD = (
 TERMS = 1000  # of a sum or product that is written out
 #: Functions that jump: what holds between the ends of an interval need not hold at them.
 JUMPS = (sp.sign, sp.Heaviside, sp.Piecewise, sp.KroneckerDelta)
-_ENDS = (sp.oo, -sp.oo, sp.nan, sp.zoo)  # legal as ends; elsewhere "no number", says `domain`
+NO_NUMBER = (sp.oo, -sp.oo, sp.nan, sp.zoo)  # legal as ends; elsewhere "no number", says `domain`
 _TESTS = (sp.core.relational.Relational, sp.And, sp.Or, sp.Not, sp.true.func, sp.false.func)
 
 
@@ -234,7 +258,7 @@ def as_sympy(x: Any) -> Any:
 @lru_cache(maxsize=50000)
 def _strange(x: Any) -> tuple:
     """The first part of an expression that no line can hold, and what to write in its place."""
-    if isinstance(x, sp.MatrixSymbol) or x in _ENDS:
+    if isinstance(x, sp.MatrixSymbol) or x in NO_NUMBER:
         return ()
     if isinstance(x, sp.Float):
         return x, " (write Rational(1, 2) for 0.5)"
@@ -409,8 +433,8 @@ def _scalars(x: Any) -> tuple:
 
 
 def _of_expression(x: Any) -> bool:
-    """Is it the determinant or permanent of a matrix that is not written out?"""
-    return isinstance(x, sp.Determinant | sp.Permanent) and isinstance(x.arg, MatrixExpr)
+    """Is it the determinant, permanent or trace of a matrix that is not written out?"""
+    return isinstance(x, sp.Determinant | sp.Permanent | sp.Trace) and isinstance(x.arg, MatrixExpr)
 
 
 def spelled_out(x: Any, held: bool = False) -> Any:

@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
-from ngdlib.derive.language import E, Unfit, names_in, nodes, uses
+from ngdlib.derive.language import BINDING, E, Unfit, names_in, nodes, uses
 from ngdlib.derive.typeset import latex
 
 if TYPE_CHECKING:
     from ngdlib.derive.author import Derivation
 
 _OF_ALL_NUMBERS = ("commutative", "real", "extended_real", "complex", "finite", "hermitian")
-_BINDING = (sp.Integral, sp.Sum, sp.Product, E)
+_A_REAL_FUNCTION = sp.Function("f", real=True)._kwargs.items()
 
 
 def check(d: Derivation) -> None:
@@ -37,6 +38,16 @@ def check(d: Derivation) -> None:
     for matrix in matrices:
         if any(m.name == matrix.name and m.shape != matrix.shape for m in matrices):
             raise Unfit(f"names: expected one shape of the matrix {matrix}, got two")
+    heads: dict[str, Any] = {}
+    for f in sorted(set().union(*(nodes(x, AppliedUndef) for x in written)), key=sp.srepr):
+        if f.func._kwargs.items() - _A_REAL_FUNCTION or f.func != heads.setdefault(
+            f.func.__name__, f.func
+        ):
+            raise Unfit(
+                f"names: expected one function that prints as {f.func.__name__}, of which only the "
+                f"domain says more than that it is real, got one with assumptions: write "
+                f"Function({f.func.__name__!r}), and {{{f}: …}} in the domain"
+            )
     free = set(d.domain) | set().union(*map(names_in, written)) - _placeholders(d)
     for symbol in symbols - set().union(*(m.shape for m in matrices)):  # sizes are listed anyway
         for key, value in sorted(symbol._assumptions_orig.items()):
@@ -113,7 +124,7 @@ def _places(d: Derivation, symbol: Any, written: list, free: bool) -> Iterator[S
         where = Span(where.start, where.stop - 1, False, False, True)
     if free:
         yield where
-    for node in set().union(*(nodes(x, _BINDING) for x in written)):
+    for node in set().union(*(nodes(x, BINDING) for x in written)):
         for variable, low, high, *_ in [node.args[1]] if isinstance(node, E) else node.limits:
             if variable == symbol and isinstance(node, E) and node.discrete:
                 yield tuple(low)

@@ -43,11 +43,11 @@ class Condition(NamedTuple):
 
 
 class Refuted(Exception):
-    """A condition that does not hold, and a point of the domain that shows it."""
+    """A condition that does not hold, and a point of the domain that shows it, or what does."""
 
-    def __init__(self, condition: Condition, witness: Mapping) -> None:
-        super().__init__(f"{condition} does not hold on the whole domain")
-        self.witness = dict(witness)
+    def __init__(self, condition: Condition, witness: Mapping, how: str = "") -> None:
+        super().__init__(f"{condition} does not hold on the whole domain{how}")
+        self.witness = {str(name): value for name, value in witness.items()}
 
 
 class Space:
@@ -82,7 +82,7 @@ class Space:
     def _add(self, symbol: Any) -> None:
         if symbol in self.where:
             return
-        function = next((f for f, name in self._atoms.items() if name == symbol), None)
+        function = self.named(symbol)
         if symbol in self._bound:
             where = self._bound[symbol]
         elif isinstance(function, AppliedUndef):
@@ -104,6 +104,10 @@ class Space:
                     return sp.Interval(*ends, where.left_open, where.right_open)
         return REALS
 
+    def named(self, symbol: Any) -> Any:
+        """What a symbol stands for: itself, or a value of a function."""
+        return next((f for f, name in self._atoms.items() if name == symbol), symbol)
+
     def closed_ends(self) -> Iterator[tuple[Any, Any]]:
         """The ends that belong to the domain: all that is shown of a sign is shown between them."""
         for symbol, (low, high, left_open, right_open) in self.where.items():
@@ -118,7 +122,8 @@ class Space:
         """Raise Refuted where some point of the domain shows that a condition fails, which comes to
         the sign that is wanted here; `written` are its matrices in the symbols of this space."""
         dice = random.Random(str(self.expression))
-        signs: set[int] = set()
+        signs: dict[int, Any] = {}
+        jumps = self.expression.has(*JUMPS)
         for k in range(60):
             point: dict[Any, Any] = {}
             with mp.workdps(40):
@@ -128,23 +133,20 @@ class Space:
             sign = _sign_at(self.expression, point, 40)
             if sign is None:  # some other condition says what is wrong here
                 continue
-            wrong = {
-                "positive": sign <= 0,
-                "nonnegative": sign < 0,
-                "nonzero": sign == 0 or (-sign in signs and not self.expression.has(*JUMPS)),
-            }[wanted]
+            changes = wanted == "nonzero" and -sign in signs and not jumps
+            wrong = {"positive": sign <= 0, "nonnegative": sign < 0, "nonzero": sign == 0}[wanted]
+            if changes and self._surely(sign, point) and self._surely(-sign, signs[-sign]):
+                raise Refuted(needed, {}, ": it has either sign there")
             if wrong and self._surely(sign, point):
-                names = {v: k for k, v in self._atoms.items()}
-                shown = {names.get(s, s): float(v) for s, v in point.items()}
+                shown = {self.named(s): float(v) for s, v in point.items()}
                 for m, entries in written.items():
                     used = entries.free_symbols & set(shown)
                     if used:
                         at = {s: shown.get(s, 0.5) for s in entries.free_symbols}
                         shown[m] = [[float(e) for e in row] for row in entries.subs(at).tolist()]
                         shown = {s: v for s, v in shown.items() if s not in used}
-                raise Refuted(needed, {str(s): v for s, v in shown.items()})
-            if not wrong:
-                signs.add(sign)
+                raise Refuted(needed, shown)
+            signs.setdefault(sign, point)
 
     def _surely(self, sign: int, point: Mapping) -> bool:
         """Is a sign that was found in floating point no matter of rounding?"""
@@ -181,6 +183,10 @@ class Space:
         if x.has(sp.erf, sp.erfc):
             for form in _tails(x):
                 yield _known(sp.factor_terms(form.xreplace(self._signs)))
+        if x.has(sp.LambertW) and depth < 4:  # above 0 where its argument is
+            above = [w for w in x.atoms(sp.LambertW) if self.sign(w.args[0], depth + 2) == 1]
+            names = {w: sp.Dummy("w", positive=True) for w in above}
+            yield _known(sp.factor_terms(x.xreplace(names).xreplace(self._signs)))
         if isinstance(x, sp.log) and depth < 4:
             yield self.sign(sp.together(x.args[0] - 1), depth + 2)
         if depth == 0 and wavy and sp.count_ops(x) <= 60:
@@ -202,6 +208,7 @@ class Space:
             yield _product(factors, lambda e: self.sign(e, depth + 1))
         if depth < 2:
             yield self._by_a_square(factors, depth)
+            yield self._by_a_root(factors, depth)
         yield self._by_counting_roots(x)
         yield self._by_boxes(x)
         if depth == 0 and wavy and sp.count_ops(x) <= 60:
@@ -221,6 +228,18 @@ class Space:
                 ):
                     return 1
         return None
+
+    def _by_a_root(self, x: Any, depth: int) -> float | None:
+        """The sign of r + c √b: that of c where c² b is larger than r², that of r where smaller."""
+        roots = [p for p in x.atoms(sp.Pow) if p.exp == sp.S.Half]
+        if len(roots) != 1 or not x.is_Add:
+            return None
+        x = sp.expand(x)
+        c, r = x.coeff(roots[0], 1), x.coeff(roots[0], 0)
+        if sp.expand(c * roots[0] + r - x) != 0:
+            return None
+        larger = self.sign(sp.factor(sp.expand(c**2 * roots[0].base - r**2)), depth + 1)
+        return self.sign(c if larger == 1 else r, depth + 1) if larger in (1, -1) else None
 
     def _by_counting_roots(self, x: Any) -> float | None:
         """The sign of a polynomial in one symbol that has no root in its interval (Sturm)."""
@@ -265,6 +284,8 @@ class Space:
                 found = self._at_an_end(x, here, ends, zeros)
             else:
                 found = 1 if value[0] > 0 else -1
+            if found is None and not here:
+                return None
             if found is None:
                 stack += _halves(here)
             elif total and found != total:

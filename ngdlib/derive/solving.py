@@ -3,13 +3,13 @@
 `verify` substitutes the solution back (that it is one); here it is shown that it lies in its
 domain and that no other point of the domain solves the equation: the system is linear with an
 invertible matrix, or strictly monotone in its unknown, or a polynomial whose other factors vanish
-nowhere, or an initial value problem that is linear in the first derivative.
+nowhere, or an initial value problem of first order with smooth coefficients.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from ngdlib.derive.domain import Condition, Refuted, conditions, demand
 from ngdlib.derive.domain import check as check_domain
-from ngdlib.derive.language import JUMPS, Undecided, put
+from ngdlib.derive.language import BINDING, JUMPS, E, Undecided, nodes, put
 
 if TYPE_CHECKING:
     from ngdlib.derive.author import Derivation, Step
@@ -41,22 +41,32 @@ def check(d: Derivation, step: Step) -> None:
             raise Undecided("one matrix equation in one unknown matrix can be decided")
         _matrix(d, equations[0], step.lhs[0])
         return
-    if any(e.atoms(sp.Derivative, sp.Integral, sp.Sum) & _with(e, step.lhs) for e in equations):
+    functions = [u for u in step.lhs if isinstance(u, AppliedUndef)]
+    if any(nodes(e, sp.Derivative) & _binding(e, functions) for e in equations):
         _initial_value(d, step)
         return
-    for e in step.equations:  # where it has no value it says nothing
-        check_domain(d, step, [d.unfold(side, step.lhs, held=True) for side in e.args])
+    if any(_binding(e, step.lhs) - nodes(e, sp.Derivative) for e in equations):
+        raise Undecided("what stands under an integral or a sum is not solved for")
     if any(e.has(*JUMPS) for e in equations):
         raise Undecided("an equation that jumps may have another solution behind the jump")
     names = {u: u if isinstance(u, sp.Symbol) else sp.Dummy(str(u)) for u in step.lhs}
-    equations = [e.xreplace(names) for e in equations]
+    equations = [e.doit().xreplace(names) for e in equations]
+    if any(
+        isinstance(f, AppliedUndef) and f.func == u.func
+        for e in equations
+        for f in nodes(e, AppliedUndef)
+        for u in functions
+    ):
+        raise Undecided("the unknown function stands there at other places, too")
     for case in d.cases(*equations):
         _scalars(d, [put(e, case) for e in equations], list(names.values()), step, case)
 
 
-def _with(x: Any, unknowns: tuple) -> set:
-    nodes = x.atoms(sp.Derivative, sp.Integral, sp.Sum)
-    return {n for n in nodes if any(n.has(u) for u in unknowns)}
+def _binding(x: Any, unknowns: Iterable) -> set:
+    """The derivatives, integrals and sums in which an unknown stands."""
+    found = nodes(x, (sp.Derivative, *BINDING))
+    found = {n for n in found if any(n.has(u) for u in unknowns)}
+    return {n for n in found if not (isinstance(n, E) and n.discrete)}
 
 
 def _inside(d: Derivation, step: Step, unknown: Any, solution: Any) -> None:
@@ -179,9 +189,11 @@ def _matrix(d: Derivation, equation: Any, unknown: Any) -> None:
 
 
 def _initial_value(d: Derivation, step: Step) -> None:
-    """f′ = a f + b on an interval, with one value of f: by Picard and Lindelöf f is the only one.
+    """a f′ = b on an interval, with one value of f: by Picard and Lindelöf f is the only one.
 
-    a and b are free of f and defined on the domain, the value is given in the domain or at its end.
+    a and b are continuous on the domain, and a is nowhere zero there; b is linear in f and a free
+    of it, or both have derivatives in f, whatever it may be. The value is given in the domain or
+    at its end, where all this holds too.
     """
     told = "the equation has many solutions: give a value, as in Eq(f(0), 1)"
     if len(step.lhs) != 1 or not isinstance(step.lhs[0], AppliedUndef) or len(step.equations) != 2:
@@ -197,7 +209,7 @@ def _initial_value(d: Derivation, step: Step) -> None:
     starts = [g for g in value.atoms(AppliedUndef) if g.func == f.func]
     if len(starts) != 1:
         raise Undecided(told)
-    c = sp.Dummy("c")
+    c, y, p = (sp.Dummy(name, real=True) for name in ("c", str(f), "p"))
     given = (value.lhs - value.rhs).xreplace({starts[0]: c})
     if given.has(t) or given.has(AppliedUndef) or sp.diff(given, c).has(c):
         raise Undecided(f"expected one value of {f}, as in Eq(f(0), 1), got {value}")
@@ -205,20 +217,17 @@ def _initial_value(d: Derivation, step: Step) -> None:
     where, start = d.where(t), starts[0].args[0]
     if not (start.is_number and where.start <= start <= where.end):
         raise Undecided(f"{f} is not given at a point of its domain")
-    y, p = sp.Dummy("y"), sp.Dummy("p")
     flat = sp.expand((law.lhs - law.rhs).xreplace({slope: p}).xreplace({f: y}))
-    if (
-        flat.has(AppliedUndef, sp.Derivative)
-        or sp.diff(flat, p).has(y, p)
-        or sp.diff(flat, y).has(y, p)
-    ):
-        raise Undecided(f"the equation is not linear in {f} and its derivative")
-    parts = [
-        d.unfold(part) for part in (sp.diff(flat, p), sp.diff(flat, y), flat.subs({p: 0, y: 0}))
-    ]
+    a, b = sp.diff(flat, p), flat.subs(p, 0)
+    if flat.has(AppliedUndef, sp.Derivative) or a.has(p):
+        raise Undecided(f"the equation is not of the form a·{slope} = b")
+    linear = not (a.has(y) or sp.diff(b, y).has(y))
+    parts = [d.unfold(x) for x in ((a, sp.diff(b, y), b.subs(y, 0)) if linear else (a, b))]
     if any(part.has(*JUMPS) for part in parts):
         raise Undecided(f"the equation jumps in {t}")
-    wanted = [needed for part in parts for needed in conditions(part)]
-    for needed in (*wanted, Condition(parts[0], "nonzero")):
+    values = () if linear else ((y, d.where(f)),)
+    first = {t: start, y: d.unfold(-given.subs(c, 0) / sp.diff(given, c))}
+    wanted = [needed for part in parts for needed in conditions(part, not linear, values)]
+    for needed in (*wanted, Condition(parts[0], "nonzero", values)):
         demand(d, needed)
-        demand(d, needed._replace(expression=put(needed.expression, {t: start})))
+        demand(d, needed._replace(expression=put(needed.expression, first)))
