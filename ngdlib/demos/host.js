@@ -114,11 +114,14 @@ window.ngdHost = (() => {
   // Until its font has come, a formula's letters stick out of their boxes, which have their widths all along.
   const inner = box => box.matches(`${formulas}, .ngd-part`) ? box.querySelector("mjx-math")?.getBoundingClientRect().width ?? 0 : box.scrollWidth;
   // A formula that is a little too wide for its column is written a little smaller, one that is much wider scrolls.
-  const fit = box => {
-    const { style } = box.matches("mjx-container") ? box.parentElement : box;
-    style.fontSize = "";
-    const share = box.clientWidth / inner(box);
-    if (share > 0.65 && share < 0.995) style.fontSize = `${Math.floor(100 * share)}%`;
+  // All are written, then all are measured: what is written between two measurements lays out the page anew.
+  const sized = box => (box.matches("mjx-container") ? box.parentElement : box).style;
+  const fit = boxes => {
+    for (const box of boxes) sized(box).fontSize = "";
+    const shares = boxes.map(box => box.clientWidth / inner(box));
+    boxes.forEach((box, k) => {
+      if (shares[k] > 0.65 && shares[k] < 0.995) sized(box).fontSize = `${Math.floor(100 * shares[k])}%`;
+    });
   };
   // So is a table on a phone, as long as it can be read.
   const phone = matchMedia("(max-width: 620px)");
@@ -128,19 +131,21 @@ window.ngdHost = (() => {
     let size = parseFloat(getComputedStyle(table).fontSize);
     while (phone.matches && table.scrollWidth > box.clientWidth + 1 && size > 10.5) table.style.fontSize = `${(size -= 0.5)}px`;
   };
-  const reach = box => {
-    if (box.matches(".pst-scrollable-table-container")) fitTable(box);
-    if (box.matches(`${formulas}, .ngd-part`)) fit(box);
-    if (box.matches(".ngd-part")) return; // its card scrolls
-    const wide = inner(box) > box.clientWidth + 3;
-    const given = { tabindex: "0", role: "group", "aria-label": wide && `${kind(box)}, scrolls sideways` };
-    for (const name in given) wide ? box.setAttribute(name, given[name]) : box.removeAttribute(name);
+  const reach = boxes => {
+    boxes.filter(box => box.matches(".pst-scrollable-table-container")).forEach(fitTable);
+    fit(boxes.filter(box => box.matches(`${formulas}, .ngd-part`)));
+    const scrolls = boxes.filter(box => !box.matches(".ngd-part")); // a part's card scrolls
+    const wide = scrolls.map(box => inner(box) > box.clientWidth + 3);
+    scrolls.forEach((box, k) => {
+      const given = { tabindex: "0", role: "group", "aria-label": wide[k] && `${kind(box)}, scrolls sideways` };
+      for (const name in given) wide[k] ? box.setAttribute(name, given[name]) : box.removeAttribute(name);
+    });
   };
-  const reachable = new ResizeObserver(boxes => boxes.forEach(({ target }) => reach(target)));
+  const reachable = new ResizeObserver(boxes => reach(boxes.map(({ target }) => target)));
   addEventListener("DOMContentLoaded", () => {
     const others = document.querySelectorAll(".ngd-scroll, .pst-scrollable-table-container");
     for (const box of [...others, ...document.querySelectorAll(`${formulas}, .ngd-part`)]) reachable.observe(box);
-    document.fonts?.addEventListener("loadingdone", () => others.forEach(reach)); // a table is wider then, its box is not
+    document.fonts?.addEventListener("loadingdone", () => reach([...others])); // a table is wider then, its box is not
   });
   // When all of it has its size, the styles may leave out what is off the screen.
   addEventListener("load", () => setTimeout(() => (document.documentElement.dataset.ngdSettled = ""), 1000));

@@ -152,6 +152,32 @@ CUT_OFF = """() => [...document.querySelectorAll("div.math > mjx-container")].fi
 }).map(box => box.dataset.tex)"""
 
 
+ONE_BY_ONE = """() => {
+    for (const formula of document.querySelectorAll(".bd-article span.math")) {
+        formula.style.fontSize = "99%";
+        formula.getBoundingClientRect();
+    }
+}"""
+
+
+def test_formulas_are_measured_together(browser):
+    """As a page opens it is laid out some times, not once for each formula that is fitted."""
+    page = browser.new_page()
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def layouts() -> int:
+        page.evaluate("new Promise(f => requestAnimationFrame(() => requestAnimationFrame(f)))")
+        found = session.send("Performance.getMetrics")["metrics"]
+        return next(metric["value"] for metric in found if metric["name"] == "LayoutCount")
+
+    page.goto((HTML / "chapters" / "bernoulli.html").as_uri())
+    opened = layouts()
+    page.evaluate(ONE_BY_ONE)
+    assert opened < 100 < layouts() - opened
+    page.close()
+
+
 @pytest.mark.parametrize("name", [name for name in PAGES if name != "index.html"])
 def test_page(browser, name):
     """From the file system, so that nothing can depend on a server; light, dark and narrow."""
