@@ -86,7 +86,10 @@ class Model:
 
     def in_domain(self, theta: ArrayLike) -> np.ndarray:
         """Whether each point lies in the open domain: bool, shape (...)."""
-        return np.asarray(self._read("theta", theta)[1])
+        theta = vectors("theta", theta, self.dim, copy=False, checked=False)
+        if self._sure(theta):
+            return np.ones(theta.shape[:-1], dtype=bool)
+        return np.asarray(self._inside(finite_numbers("theta", theta)))
 
     def log_density(self, x: ArrayLike, theta: ArrayLike) -> Array:
         """log p_theta(x) in nats, shape of ``x`` broadcast with the batch shape of ``theta``."""
@@ -224,19 +227,12 @@ class Model:
     # -- checks -------------------------------------------------------------------------------
 
     def _point(self, name: str, theta: ArrayLike) -> Array:
-        theta, inside = self._read(name, theta)
-        if not inside.all():
-            require(name, inside, f"a point of {self!r} ({self._domain()})", theta)
+        theta = vectors(name, theta, self.dim, copy=False, checked=False)
+        if not self._sure(theta):
+            inside = self._inside(finite_numbers(name, theta))
+            if not inside.all():
+                require(name, inside, f"a point of {self!r} ({self._domain()})", theta)
         return theta
-
-    def _read(self, name: str, theta: ArrayLike) -> tuple[Array, np.ndarray]:
-        """Finite points, and where they are in the domain."""
-        ranged = self._range() is not None
-        theta = vectors(name, theta, self.dim, copy=False, checked=not ranged)
-        inside = self._inside(theta)
-        if ranged and not inside.all():
-            finite_numbers(name, theta)
-        return theta, inside
 
     def _pair(self, theta0: ArrayLike, theta1: ArrayLike) -> tuple[Array, Array]:
         theta0, theta1 = self._point("theta0", theta0), self._point("theta1", theta1)
@@ -257,15 +253,20 @@ class Model:
         """The ends of the last coordinate, both legal, where the domain says no more than that."""
         return None
 
+    def _sure(self, theta: Array) -> bool:
+        """Whether two readings, in which no memory is written, show that all points are inside."""
+        if (ends := self._range()) is None or not theta.size:
+            return False
+        (low, high), last = ends, theta[..., -1]
+        if self.dim == 1:
+            return last.min() >= low and last.max() <= high
+        most = bound(theta)  # often it makes one of the ends sure
+        above = -most >= low or last.min() >= low
+        return above and most < np.inf and (most <= high or last.max() <= high)
+
     def _inside(self, theta: Array) -> np.ndarray:
         """Where finite points are in the domain; if that is a range, no other point is in it."""
         (low, high), last = self._range(), theta[..., -1]
-        if self.dim == 1:
-            return (last >= low) & (last <= high)
-        most = bound(theta)  # often it makes one of the ends sure
-        above = -most >= low or last.min(initial=high) >= low
-        if above and most < np.inf and (most <= high or last.max(initial=low) <= high):
-            return np.ones(last.shape, dtype=bool)
         inside = (last >= low) & (last <= high)
         return inside if finite(theta) else inside & np.all(np.isfinite(theta), axis=-1)
 
@@ -302,6 +303,8 @@ def in_blocks(f: Callable[..., Array], *points: Array, axis: int = 0) -> Array:
 
 def inside(model: Model, theta: Array) -> np.ndarray:
     """`in_domain` for a computed point, which may have overflowed."""
+    if model._sure(theta):
+        return np.ones(theta.shape[:-1], dtype=bool)
     if model._range() is not None or finite(theta):
         return model._inside(theta)
     fits = np.all(np.isfinite(theta), axis=-1)

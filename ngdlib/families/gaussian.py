@@ -210,8 +210,11 @@ class Gaussian(Model):
     def _fisher(self, theta: Array) -> Array:
         b = theta[..., 1]
         if self.chart == "mu, sigma":
-            weight = 1 / (b * b)
-            return symmetric(weight, 0.0, 2 * weight)
+            F = np.zeros((*b.shape, 2, 2))
+            weight = np.multiply(b, b, out=F[..., 0, 0])
+            np.divide(1, weight, out=weight)
+            np.multiply(2, weight, out=F[..., 1, 1])
+            return F
         if self.chart == "mu, sigma^2":
             return symmetric(1 / b, 0.0, 0.5 / (b * b))
         if self.chart == "mu, log sigma":
