@@ -30,16 +30,16 @@ from ngdlib.validate import (
     metric,
     number,
     one_of,
+    patiently,
     real_array,
     representable,
     require,
     symmetric,
+    times_from_zero,
     vectors,
 )
 
 METRICS = ("natural", "euclidean")
-#: Evaluations that a flow may take; those of the book take some thousand.
-PATIENCE = 400_000
 
 
 class Objective(NamedTuple):
@@ -440,24 +440,15 @@ def flow(
     Each coordinate is right to a relative 1e-11; one that may pass through zero (mu, log-odds), to
     1e-11 of |theta_i| or of its Fisher unit 1/sqrt(F_ii) at the start, whichever is more. Raises
     ValueError where the flow leaves the model or reaches its boundary before the last time, and
-    where it takes more than `PATIENCE` evaluations.
+    where it takes more than 400,000 evaluations.
     """
     _check(model, objective, metric, UNIT, 0.0)
     theta = model._point("theta", theta)
-    times = real_array("times", times)
-    if times.ndim != 1 or times.size == 0 or times[0] < 0 or np.any(np.diff(times) <= 0):
-        raise ValueError(f"times: expected increasing numbers >= 0, shape (n,), got {times}")
+    times = times_from_zero(times)
     shape = np.broadcast_shapes(theta.shape, _gradient(objective, theta).shape)
     start = np.broadcast_to(theta, shape)
 
-    patience = iter(range(PATIENCE))
-
-    def velocity(t: float, flat: Array) -> Array:
-        if next(patience, None) is None:
-            raise ValueError(
-                f"times: expected times that the flow reaches in {PATIENCE:,} evaluations, got "
-                f"{times[-1]:g}; it is at {t:g}"
-            )
+    def velocity(_: float, flat: Array) -> Array:
         point = flat.reshape(shape)
         if not np.all(inside(model, point)):
             return np.full_like(flat, np.nan)  # the solver takes a shorter step
@@ -475,7 +466,13 @@ def flow(
         return start[None].copy()
     with np.errstate(all="ignore"):
         solution = solve_ivp(
-            velocity, (0.0, times[-1]), start.ravel(), "DOP853", times, rtol=3e-14, atol=floor
+            patiently(velocity, times[-1]),
+            (0.0, times[-1]),
+            start.ravel(),
+            "DOP853",
+            times,
+            rtol=3e-14,
+            atol=floor,
         )
     if not solution.success or solution.y.shape[1] != len(times):
         raise ValueError(

@@ -14,7 +14,16 @@ from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
 from ngdlib.families.base import Model, in_blocks, inside
-from ngdlib.validate import Array, broadcast, instance, metric, real_array, require, vectors
+from ngdlib.validate import (
+    Array,
+    broadcast,
+    instance,
+    metric,
+    real_array,
+    require,
+    times_from_zero,
+    vectors,
+)
 
 _PATIENCE = 4000  # evaluations; a geodesic inside the model takes some hundred
 # f'(x) ≈ Σ w_k f(x + kh) / h, exact for polynomials up to degree eight; and up to degree six.
@@ -100,11 +109,7 @@ def _start(model, theta, velocity, times) -> tuple[Array, Array, Array]:
     theta = model._point("theta", theta)
     velocity = vectors("velocity", velocity, model.dim, copy=False)
     broadcast("velocity", velocity.shape[:-1], "theta", theta.shape[:-1])
-    times = real_array("times", times)
-    if times.ndim != 1 or times.size == 0 or times[0] < 0 or not (np.diff(times) > 0).all():
-        raise ValueError(
-            f"times: expected increasing non-negative numbers, shape (n,), got {times}"
-        )
+    times = times_from_zero(times)
     if theta.shape != velocity.shape:
         theta, velocity = np.broadcast_arrays(theta, velocity)
     return theta, velocity, times

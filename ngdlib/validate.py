@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -82,6 +82,34 @@ def matrices(name: str, value: ArrayLike, dim: int | None = None) -> Array:
     if not square or (dim is not None and array.shape[-1] != dim):
         raise ValueError(f"{name}: expected shape (..., {size}, {size}), got shape {array.shape}")
     return array
+
+
+def times_from_zero(value: ArrayLike) -> Array:
+    """Increasing times, none below 0, shape (n,), n > 0; ValueError otherwise."""
+    times = real_array("times", value)
+    if times.ndim != 1 or not times.size or times[0] < 0 or not (times[1:] > times[:-1]).all():
+        raise ValueError(f"times: expected increasing numbers >= 0, shape (n,), got {times}")
+    return times
+
+
+#: Evaluations that a flow may take; those of the book take some thousand.
+PATIENCE = 400_000
+
+
+def patiently(velocity: Callable[[float, Array], Array], end: float) -> Callable:
+    """``velocity``, for a solver on its way to the time ``end``: ValueError, where it stands, once
+    it has been asked for `PATIENCE` times."""
+    left = iter(range(PATIENCE))
+
+    def counted(t: float, state: Array) -> Array:
+        if next(left, None) is None:
+            raise ValueError(
+                f"times: expected times that the flow reaches in {PATIENCE:,} evaluations, got "
+                f"{end:g}; it is at {t:g}"
+            )
+        return velocity(t, state)
+
+    return counted
 
 
 def representable(name: str, value: Array) -> Array:

@@ -209,7 +209,7 @@ def _curvature_at(g, symbols, here):
         (lambda: fs.damped_solve(np.eye(2), [1.0, 2.0], 0), "damping.*> 0"),
         (lambda: fs.damped_solve(np.eye(2), [1.0, 2.0], 1, "inv"), "how"),
         (lambda: fs.flow(fs.neuron(), [1.0], X, X, [0, 1]), r"expected shape \(2,\)"),
-        (lambda: fs.flow(fs.neuron(), [1.0, 0.0], X, X, [1, 0]), "ascending"),
+        (lambda: fs.flow(fs.neuron(), [1.0, 0.0], X, X, [1, 0]), "increasing"),
         (lambda: fs.flow(fs.neuron(), [1.0, 0.0], X, X, [0, 1], "newton"), "kind"),
         (lambda: fs.decay([-1.0], [0.0]), "eigenvalues"),
         (lambda: fs.decay([[1.0]], [0.0]), "eigenvalues"),

@@ -28,6 +28,7 @@ from ngdlib import (
     prose,
     simplex,
     trust_region,
+    validate,
     variational,
 )
 from ngdlib.families import Categorical, Gaussian, GaussianMixture, divergences
@@ -410,7 +411,7 @@ def test_a_careless_function_is_found_out():
 @pytest.mark.parametrize("module", [descent, function_space])
 def test_a_flow_gives_up(module, monkeypatch):
     """Times that no solver reaches: it says so, and does not go on for ever."""
-    monkeypatch.setattr(module, "PATIENCE", 300)
+    monkeypatch.setattr(validate, "PATIENCE", 300)
     normal, x, y = Gaussian("mu, sigma"), np.linspace(-1, 1, 4), np.full(4, 0.5)
     ways = {
         descent: lambda t: descent.flow(
