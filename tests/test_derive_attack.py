@@ -763,6 +763,16 @@ FALSE |= {
     "a mixed slope on the diagonal": where(
         M(x, y), Derivative(L(x, y), x, y), equal(M(x, x), Derivative(L(x, x), x, x))
     ),
+    "∂L/∂x and ∂L/∂y at one place": lambda: one(
+        "equal",
+        sp.Subs(Derivative(L(a, b), a), (a, b), (0, 0)) + y**2 - 1,
+        sp.Subs(Derivative(L(a, b), b), (a, b), (0, 0)) + (y - 1) * (y + 1),
+        {},
+    ),
+    "∂³L/∂x²∂y and ∂³L/∂x∂y² at one place": where(
+        M(x, y), Derivative(L(x, y), x, x, y),
+        where(g(x, y), Derivative(L(x, y), x, y, y), equal(M(0, 0) + t, g(0, 0) + t)),
+    ),
     "a slope at a letter of its own": where(M(y), Derivative(x * y, x), equal(M(x), 2 * x)),
     "a name for another letter": where(u, q, equal(Derivative(u * q, u), 2 * q)),
     "a slope that is solved": solve(Eq(Derivative(x**2 / 2 - q * x / 2, x), 0), x, q),
@@ -883,6 +893,10 @@ OWN_WORDS = (
         (lambda: equal(Derivative(f(x) ** 2, f(x)), 2 * f(x))(), "a derivative in a symbol"),
         (lambda: equal(sp.Piecewise((1, x > 0)), 1, x=POSITIVE)().verify(), "a last branch"),
         (lambda: equal(Sum(1 / k**2, (k, 1, 10**8)), 1)().verify(), "at most 1000 terms"),
+        (
+            lambda: equal(sp.Subs(Derivative(L(a, b), a), (a, b), (x, x)), x)(),
+            "no two letters at one place",
+        ),
         (lambda: E(y, (y, [[0], [1]], [1 - q, q])), "lists of numbers"),
         (lambda: E(y, (y, [0, 1], [A, A])), "lists of numbers"),
         (lambda: made({k: sp.Range(1, 1)}, "equal", k**2, k + 5)().verify(), "expected one and"),

@@ -210,7 +210,9 @@ def _moved(x: Any, replacements: Mapping, how: tuple) -> Any:
     there = free - set(places) - set(rest)
     coming = [sp.sympify(v) for k, v in rest.items() if _occurs(k, x.expr, free)]
     there = there.union(*(v.free_symbols for v in coming))
-    if there & set(places.values()) or len(set(places.values())) < len(places):
+    if len(set(places.values())) < len(places):
+        raise Foreign(f"{x} is not known where two of its letters come to one place")
+    if there & set(places.values()):
         inner = {v: sp.Dummy(str(v)) for v in places}
         body = put(x.expr, {**rest, **inner}, *how)
         slope = sp.Derivative(body, *((inner.get(v, v), n) for v, n in x.variable_count))
@@ -264,6 +266,8 @@ def _strange(x: Any) -> tuple:
         return x, " (write Rational(1, 2) for 0.5)"
     if isinstance(x, sp.Limit | sp.Order):
         return x, " (write what is left out: `expand`)"
+    if isinstance(x, sp.Subs) and len(set(x.point)) < len(x.point):
+        return x, " (no two letters at one place: sympy takes them for one)"
     if isinstance(x, sp.Integral | sp.Sum | sp.Product) and any(len(e) != 3 for e in x.limits):
         return x, " (give it two ends: (x, 0, 1))"
     if not isinstance(x, HELD) or not (x.is_commutative or not isinstance(x, sp.Symbol)):
