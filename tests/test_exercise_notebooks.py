@@ -470,6 +470,12 @@ def test_blanks_in_the_notebook():
     assert "Blank 3 and Blank 4 are still empty." in said
 
 
+@pytest.mark.parametrize("answer", [{"problem": "1"}, "problem", ["Problem"], [None], {}])
+def test_an_order_of_another_form_is_told_what_is_expected(answer):
+    checked = check("natural-gradient.q3", answer)
+    assert checked.result.kind in ("unreadable", "empty") and checked.result.score is None
+
+
 def test_hints_cost_and_a_second_check_counts():
     first = here("sample.fisher-q", "q*(1-q)", hints=2)
     assert (first.earned, first.possible) == (0, 2)

@@ -235,6 +235,9 @@ def test_whatever_a_function_raises_is_named(error):
 # --- feedback is tutoring -------------------------------------------------------------------------
 
 
+QM = {"q": [0, 1], "m": [0, 1]}
+
+
 @pytest.mark.parametrize(
     ("answer", "domain", "text", "kind", "score", "words"),
     [
@@ -242,6 +245,11 @@ def test_whatever_a_function_raises_is_named(error):
         ("h^2-5h^3/3", {"h": [0, 1]}, "h²/2-(5/3)h³", "terms", 0.5, "1/2 times what is asked"),
         ("2x*y+y", {"x": [0, 1], "y": [0, 1]}, "2x*y-y", "terms", 0.5, "the wrong sign"),
         ("sin(x)+log(x)", {"x": [0, 1]}, "sin(x)-log(x)", "terms", 0.5, "the wrong sign"),
+        # one right among more that are wrong is there by chance
+        ("(q(1-q))^2", QM, "(m-q)^2", "terms", 0, "The term in $q^{2}$ is right"),
+        ("(q(1-q))^2", QM, "q^2", "terms", 0, "the term in $q^{3}$ is missing"),
+        ("q(1-q)(m-q)", QM, "q(1-q)m", "terms", 0.5, "the term in $q^{2}$ is missing"),
+        ("1-q*m^2", QM, "1-m^2", "terms", 0, "The constant term is right"),
         ("2/sigma^2", {"sigma": [0, "inf"]}, "2/sigma", "power", 0, r"power of $\sigma$"),
         ("1/(q(1-q))", {"q": [0, 1]}, "4+q", "limit", 0, r"As $q \to 0$ the answer grows"),
         ("1/(q(1-q))", {"q": [0, 1]}, "1/(q(1-q))+sin(9q)", "different", 0, "At q ="),
@@ -306,6 +314,22 @@ def test_any_order_that_respects_what_is_needed_is_right(page):
     assert result.score == 1 / 3 and result.wrong == ("E", "F")
     assert "uses “the metric”" in result.feedback and "Both are used here." in result.feedback
     assert both(page, item, ["C", "F"]).kind == "incomplete"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (["a", "B"], "“B” is not known here."),
+        (["a", 1], "“1” is not known here."),
+        ("a, b", "A list of steps is expected."),
+        ({"a": "b"}, "A list of steps is expected."),
+    ],
+)
+def test_a_line_that_is_none_is_named(answer, words, page):
+    steps = [{"id": n, "tex": n, "because": n} for n in "abc"]
+    item = {"id": "a", "kind": "derivation", "mode": "order", "points": 1, "steps": steps}
+    result = both(page, item, answer)
+    assert (result.kind, result.feedback) == ("unreadable", words)
 
 
 def test_lines_in_order_earn_their_share_up_to_the_first_wrong_one(page):

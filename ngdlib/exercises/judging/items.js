@@ -238,7 +238,8 @@ function checkChoice(item, answer) {
 function checkDerivation(item, answer, values, budget) {
   if (item.mode === 'fill') return checkBlanks(item, answer, values, budget);
   const lures = item.distractors || [], line = id => [...item.steps, ...lures].find(s => s.id === id), of = item.steps.length;
-  if (!Array.isArray(answer) || !answer.every(line)) fail('A list of steps is expected.', 0);
+  if (!Array.isArray(answer)) fail('A list of steps is expected.', 0);
+  for (const id of answer) if (!line(id)) fail(`“${id}” is not known here.`, 0);
   if (!answer.length) fail('No step is placed yet.', 0);
   if (new Set(answer).size < answer.length) fail('Each line can stand only once.', 0);
   const [good, needed] = inOrder(item, answer), next = answer[good], step = line(next);
@@ -270,8 +271,6 @@ function blankItem(item, blank) {
   for (const k of ['vars', 'where', 'variant', 'also']) if (item[k]) shared[k] = item[k];
   return { kind: 'formula', ...shared, ...blank, id: `${item.id}.${blank.id}` };
 }
-/* "Blank 1 and Blank 4 are right." */
-const stated = (labels, words) => labels.length ? listed(labels) + (labels.length > 1 ? ' are ' : ' is ') + words : '';
 function checkBlanks(item, answer, values, budget) {
   const right = [], empty = [], said = [], wrong = [];
   let score = 0, first = null;

@@ -641,10 +641,11 @@ def _check_derivation(
         return _check_blanks(item, answer, values, budget)
     steps = {s["id"]: s for s in item["steps"]}
     distractors = {s["id"]: s for s in item.get("distractors", [])}
-    if not isinstance(answer, (list, tuple)) or not all(
-        isinstance(a, str) and (a in steps or a in distractors) for a in answer
-    ):
+    if not isinstance(answer, (list, tuple)):
         raise AnswerError("A list of steps is expected.", 0)
+    for name in answer:
+        if not isinstance(name, str) or not (name in steps or name in distractors):
+            raise AnswerError(f"“{name}” is not known here.", 0)
     if not answer:
         raise AnswerError("No step is placed yet.", 0)
     if len(set(answer)) < len(answer):

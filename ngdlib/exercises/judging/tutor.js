@@ -56,6 +56,8 @@ function polynomial(tree, names) {
   }
   try { return new Map([...of(tree)].filter(([, c]) => !containsZero(c))); } catch (stop) { expected(stop); return null; }
 }
+/* "Blank 1 and Blank 4 are right." */
+const stated = (labels, words) => labels.length ? listed(labels) + (labels.length > 1 ? ' are ' : ' is ') + words : '';
 function byCoefficients(reference, mine) {
   if (reference.condition) return null;
   const names = Object.keys(reference.domain), right = polynomial(reference.values.tree, names), yours = right && right.size ? polynomial(mine.tree, names) : null;
@@ -72,8 +74,7 @@ function byCoefficients(reference, mine) {
     else said.push(`${name} ${offBy(toDouble(x) / toDouble(y))}`);
   }
   if (!said.length) return null;
-  const parts = good.length ? [`${listed(good)} ${good.length === 1 ? 'is' : 'are'} right`] : [];
-  return part('terms', good.length / (good.length + said.length), sentence([...parts, ...said.slice(0, 3)].join('; ')));
+  return part('terms', good.length < said.length ? 0 /* by chance */ : good.length / (good.length + said.length), sentence([stated(good, 'right'), ...said.slice(0, 3)].filter(Boolean).join('; ')));
 }
 function offBy(ratio) {
   if (!ratio || !Number.isFinite(ratio)) unknownHere();

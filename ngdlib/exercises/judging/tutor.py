@@ -148,7 +148,9 @@ def _by_coefficients(reference: Reference, mine: Values) -> Part | None:
         return None
     verb = "is" if len(good) == 1 else "are"
     parts = [f"{listed(good)} {verb} right"] if good else []
-    return Part("terms", len(good) / (len(good) + len(said)), sentence("; ".join(parts + said[:3])))
+    share = len(good) / (len(good) + len(said))
+    score = share if share >= 0.5 else 0.0  # fewer are right by chance
+    return Part("terms", score, sentence("; ".join(parts + said[:3])))
 
 
 def _off_by(ratio: float) -> str:

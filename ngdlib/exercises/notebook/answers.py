@@ -374,7 +374,7 @@ def _typeset(item: Mapping, answer: Any) -> str:
             rows = read_rows(answer) if isinstance(answer, str) else _entries(answer)
             body = r" \\ ".join(" & ".join(_latex(item, x) for x, _ in row) for row in rows)
             return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
-        if item["kind"] == "derivation" and isinstance(answer, Mapping):
+        if "blanks" in item and isinstance(answer, Mapping):
             blanks = [(blank_item(item, b), answer.get(b["id"], "")) for b in item["blanks"]]
             return r",\quad ".join(_latex(blank, text) for blank, text in blanks)
     except AnswerError:  # a shape is refused before the entries are read
@@ -416,7 +416,7 @@ def _unread(item: Mapping, answer: Any, values: Mapping[str, str]) -> Any:
         return answer
     if item["kind"] == "matrix":
         return next((part for part in _leaves(answer) if not _readable(item, part)), None)
-    if item["kind"] == "derivation" and isinstance(answer, Mapping):
+    if "blanks" in item and isinstance(answer, Mapping):
         given = ((blank, answer.get(blank["id"], "")) for blank in item["blanks"])
         kinds = ((x, check_item(blank_item(item, blank), x, values).kind) for blank, x in given)
         return next((x for x, kind in kinds if kind == "unreadable"), None)
