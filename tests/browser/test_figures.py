@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 import ngdlib.demos
 from ngdlib.plots import Figure
 from ngdlib.style import tokens_css
 
 ROOT = Path(__file__).parents[2]
+HTML = ROOT / "_build" / "html"
 HOST = Path(ngdlib.demos.__file__).with_name("host.js").read_text(encoding="utf-8")
 CSS = tokens_css() + (ROOT / "book" / "static" / "book.css").read_text(encoding="utf-8")
 THEME = "[hidden] { display: none !important; }"  # as the theme has it
@@ -54,3 +57,50 @@ def test_on_a_phone_the_narrow_drawing_stands_for_the_wide_one(browser):
     page.set_viewport_size({"width": 900, "height": 600})
     assert page.evaluate(shown) == [True, False]
     page.close()
+
+
+# Words of a figure, [figure, words], that one of its curves runs through.
+CROSSED = """() => {
+    const found = [];
+    for (const svg of document.querySelectorAll('figure.ngd-figure svg')) {
+        const texts = [...svg.querySelectorAll('text')];
+        const words = texts.filter(t => /[A-Za-zµμσ]{3}|[μσ],/.test(t.textContent));
+        if (!svg.getBoundingClientRect().width || !words.length) continue;
+        const points = [];
+        for (const path of svg.querySelectorAll('path[clip-path]')) {
+            const length = path.getTotalLength(), to = path.getScreenCTM();
+            if (getComputedStyle(path).stroke === 'none' || length < 30) continue;
+            const name = path.getAttribute('clip-path').slice(4, -1);
+            const box = svg.querySelector(name).firstElementChild.getBBox();
+            for (let s = 0; s <= length; s += 1.5) {
+                const p = path.getPointAtLength(s);
+                const x = p.x - box.x, y = p.y - box.y;
+                if (x >= 0 && x <= box.width && y >= 0 && y <= box.height)
+                    points.push(p.matrixTransform(to));
+            }
+        }
+        for (const word of words) {
+            const box = word.getBBox(), to = word.getScreenCTM().inverse();
+            const inside = points.filter(point => {
+                const { x, y } = point.matrixTransform(to);
+                const up = (y - box.y) / box.height; // not the room for accents and descenders
+                return x > box.x + 1 && x < box.x + box.width - 1 && up > 0.25 && up < 0.85;
+            });
+            if (inside.length > 1) found.push([svg.closest('figure').id, word.textContent.trim()]);
+        }
+    }
+    return found;
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_no_curve_runs_through_a_word(browser, width):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    crossed = []
+    for chapter in sorted(HTML.glob("chapters/*.html")):
+        if '<figure class="ngd-figure"' in chapter.read_text(encoding="utf-8"):
+            page.goto(chapter.as_uri())
+            crossed += page.evaluate(CROSSED)
+    page.close()
+    # the basins' runs cross the whole plane, and their names stand on it
+    assert [found for found in crossed if found[0] != "trajectories"] == []
