@@ -70,8 +70,8 @@ def pixels(page) -> np.ndarray:
 
 
 def soon(condition) -> bool:
-    """Whether it comes to hold within five seconds."""
-    end = time.monotonic() + 5
+    """Whether it comes to hold within a minute."""
+    end = time.monotonic() + 60
     while not (holds := condition()) and time.monotonic() < end:
         time.sleep(0.05)
     return holds
@@ -112,11 +112,11 @@ def test_changes_go_to_the_canvas_and_reach_the_page_at_rest(browser, tmp_path):
     )
     assert taken == [True, True, False, False]  # the last two are no part of the drawing
     assert soon(lambda: share_off(before, pixels(page)) > 0.0003)
-    assert page.evaluate(
-        "document.querySelector('.ngd-here').getAttribute('d') === stood && !told.length"
-    )
+    assert page.evaluate("document.querySelector('.ngd-here').getAttribute('d') === stood")
+    # words beside the drawing are written once a second; on a busy machine that second may be over
+    assert page.evaluate("told") in ([], [["text", "apart"]])
     page.evaluate("motion.stop()")
-    assert page.evaluate("told") == [["d", "M0 0L400 400"], ["text", "apart"]]
+    assert sorted(page.evaluate("told")) == [["d", "M0 0L400 400"], ["text", "apart"]]
     assert page.locator("[data-moving]").count() == 0
     assert soon(lambda: share_off(before, pixels(page)) < 0.001)
     page.context.close()
