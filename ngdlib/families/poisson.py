@@ -163,12 +163,9 @@ class Poisson(Model):
         if self.chart == "root":
             return 2 * np.abs(t1 - t0)
         if self.chart == "rate":
-            sides, apart = np.sqrt(t0), np.sqrt(t1)
-            sides += apart
-            np.subtract(t1, t0, out=apart)
-            apart /= sides
-            apart *= 2
-            return np.abs(apart, out=apart)
+            sides = np.sqrt(t0) + np.sqrt(t1)
+            sides /= 2
+            return np.abs(t1 - t0) / sides
         return 4 * np.exp((t0 + t1) / 4) * np.sinh(np.abs(t1 - t0) / 4)
 
     def _geodesic(self, theta: Array, velocity: Array, t: Array) -> Array:
