@@ -378,8 +378,14 @@ def test_what_the_theme_offers_works(browser, served, tmp_path, scheme):
     code = fold.locator(".highlight").first
     assert code.is_visible()
     code.hover()
-    code.locator("button.copybtn").click()
-    page.wait_for_selector("button.copybtn.success")
+    button = code.locator("button.copybtn")
+    button.evaluate(  # it says so for two seconds
+        """button => { window.succeeded = new Promise(done =>
+            new MutationObserver(() => button.classList.contains('success') && done(true))
+                .observe(button, { attributes: true })); }"""
+    )
+    button.click()
+    assert page.evaluate("succeeded")
     assert page.evaluate("document.activeElement.className").startswith("copybtn")
     copied = page.evaluate(COPIED, ".bd-article section > p:has(mjx-container)")
     assert "$q = 0.2$. You toss" in copied and "\u2062" not in copied
