@@ -89,6 +89,7 @@ def test_keyboard_and_drags_in_both_charts(opened):
     page.keyboard.press("ArrowUp")
     assert (state(page, "mu"), state(page, "sigma")) == (0.05, 0.525)
     for k in range(2):
+        drawn(page)
         before = state(page, "mu"), state(page, "sigma")
         box = handles.nth(k).locator(".ngd-mark").bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

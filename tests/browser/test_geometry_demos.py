@@ -169,6 +169,7 @@ def test_operated_by_keyboard_mouse_and_address(opened, demo, key, low):
     assert state(page, "sigma") != demo().sigma
     page.get_by_role("button", name="Reset").click()
     assert state(page, key) in (1.0, low)
+    drawn(page)
     box = handle.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
