@@ -496,17 +496,26 @@ def newton_direction(H: ArrayLike, g: ArrayLike) -> Array:
     H = matrices("H", H)
     g = vectors("g", g, H.shape[-1])
     broadcast("g", g.shape[:-1], "H", H.shape[:-2])
-    values, V, scale = _spectrum(H)
+    C, scale, _ = _balanced(H)
     with np.errstate(all="ignore"):
-        along = np.einsum("...ij,...i->...j", V, g / scale)
-        d = -np.einsum("...ij,...j->...i", V, along / values) / scale
+        d = -np.linalg.solve(C, (g / scale)[..., None])[..., 0] / scale
     return representable("g", d)
 
 
-def _spectrum(H: Array) -> tuple[Array, Array, Array]:
-    """Eigenvalues and vectors of C, where H = scale_i C_ij scale_j; ValueError if singular."""
-    scale = np.sqrt(np.max(np.abs(H), axis=-1))
-    scale = np.where(scale > 0, scale, 1.0)
+def _balanced(H: Array) -> tuple[Array, Array, Array]:
+    """C, where H = scale_i C_ij scale_j, the scales, and the eigenvalues of C; ValueError if it is
+    singular.
+
+    The largest entry of each row of C is near 1, whatever the units: dividing rows and columns by
+    the root of it halves its logarithm (Ruiz 2001). A diagonal of zeros may hide a unit.
+    """
+    scale = np.ones(H.shape[:-1])
+    for _ in range(16):
+        rows = np.sqrt(np.max(np.abs(H) / scale[..., :, None] / scale[..., None, :], axis=-1))
+        rows = np.where(rows > 0, rows, 1.0)
+        scale = scale * rows
+        if np.all((rows > 0.7) & (rows < 1.4)):
+            break
     symmetric("H", H, scale)
     C = (H / 2 + np.swapaxes(H, -1, -2) / 2) / scale[..., :, None] / scale[..., None, :]
     values, V = np.linalg.eigh(C)
@@ -520,7 +529,7 @@ def _spectrum(H: Array) -> tuple[Array, Array, Array]:
             "H: expected an invertible matrix; this one is singular: "
             f"along {shown} there is no curvature, got {H[at].tolist()}"
         )
-    return values, V, scale
+    return C, scale, values
 
 
 class NewtonInfo(NamedTuple):
@@ -587,7 +596,7 @@ def newton_step(
         direction=direction,
         step_length=scale,
         slope=np.sum(g * direction, axis=-1),
-        negative=np.sum(_spectrum(H)[0] < 0, axis=-1),
+        negative=np.sum(_balanced(H)[2] < 0, axis=-1),
         kl=np.where(reached, kl, np.nan),
         in_domain=reached,
     )

@@ -5,7 +5,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 from autograd import grad, jacobian
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, poisson
 
@@ -201,6 +201,29 @@ def test_newton_direction_on_matrices_of_either_sign():
             descent.newton_direction(singular, g)
     with pytest.raises(ValueError, match="H: expected a symmetric matrix"):
         descent.newton_direction([[1.0, 0.5], [0.0, 1.0]], g)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0, 70))
+def test_newton_direction_knows_no_unit(seed, size):
+    """Coordinates in other units give the same step in those units, to rounding."""
+    rng = np.random.default_rng(seed)
+    A, g = rng.normal(size=(3, 3)), rng.normal(size=3)
+    H = A + A.T
+    assume(np.linalg.cond(H) < 100 and np.abs(np.diagonal(H)).min() > 0.1)
+    unit = 10.0 ** (size * rng.uniform(-1, 1, 3))
+    found = descent.newton_direction(H * unit[:, None] * unit, g * unit) * unit
+    assert np.allclose(found, -np.linalg.solve(H, g), rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("sigma", [1e-20, 1.0, 1e20])
+def test_newton_steps_at_any_scale(sigma):
+    """In units of sigma it is one step: its Hessian is, but for its units, well conditioned."""
+    model = Gaussian("mu, sigma^2")
+    fit = data_fit(model, [sigma, 2.5 * sigma**2])
+    state, _ = descent.newton_step(init([0.0, sigma**2]), model, fit)
+    one, _ = descent.newton_step(init([0.0, 1.0]), model, data_fit(model, [1.0, 2.5]))
+    assert np.allclose(state.theta / [sigma, sigma**2], one.theta, rtol=1e-13)
 
 
 def test_a_step_that_leaves_the_model_says_so():
