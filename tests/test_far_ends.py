@@ -76,6 +76,42 @@ def test_the_divergence_of_near_mixtures(weight, theta0, theta1):
     assert off(GaussianMixture(weight=weight).kl(theta0, theta1), wanted) < 1e-10
 
 
+def _mixture_slope(theta, target, w):
+    """The gradient of KL(target || theta) in the two means, by the trapezoidal rule."""
+    (a, b), (c, d) = exact(theta), exact(target)
+    low, high, n = min(a, b, c, d) - 14, max(a, b, c, d) + 14, 700
+    slope = [mp.mpf(0), mp.mpf(0)]
+    for k in range(n + 1):
+        x = low + (high - low) * k / n
+        one, other = w * mp.exp(-((x - a) ** 2) / 2), (1 - w) * mp.exp(-((x - b) ** 2) / 2)
+        p = w * mp.exp(-((x - c) ** 2) / 2) + (1 - w) * mp.exp(-((x - d) ** 2) / 2)
+        for i, part in enumerate((one * (x - a), other * (x - b))):
+            slope[i] -= p * part / (one + other) * (high - low) / n / mp.sqrt(2 * mp.pi)
+    return slope
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(-12, -1), st.floats(-6, 0.5))
+def test_the_slope_of_a_mixture_beside_its_target(seed, away, apart):
+    rng = np.random.default_rng(seed)
+    theta = rng.normal(size=2) * 10.0**apart
+    target = theta + rng.normal(size=2) * 10.0**away
+    for weight in (0.5, 0.999):
+        wanted = _mixture_slope(theta, target, mp.mpf(weight))
+        heaps = GaussianMixture(weight=weight)
+        assert off(heaps.kl_gradient(theta, target), wanted) < 1e-11
+        long = heaps.kl_gradient(theta, np.stack([target, theta + 1, theta]))
+        assert off(long[0], wanted) < 1e-11 and not long[2].any()
+
+
+def test_an_expectation_of_scores_would_not_do():
+    x, dx = np.linspace(-9, 9, 3001, retstep=True)
+    heaps, theta, target = GaussianMixture(), [0.6, -1.4], [0.6, -1.4 + 1e-10]
+    p = np.exp(heaps.log_density(x, target))
+    careless = -(p[:, None] * heaps.score(x, theta)).sum(axis=0) * dx
+    assert off(careless, _mixture_slope(theta, target, mp.mpf(0.5))) > 1e-8
+
+
 def test_near_and_far_mixtures_in_one_long_batch():
     heaps = GaussianMixture(weight=0.3)
     theta = np.random.default_rng(2).normal(size=(3, 900, 2)) * [[[1e-6]], [[0.03]], [[3.0]]]

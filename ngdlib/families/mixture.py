@@ -273,7 +273,7 @@ class GaussianMixture(Model):
     def _kl(self, theta0: Array, theta1: Array) -> Array:
         theta0, theta1 = np.broadcast_arrays(theta0, theta1)
         total = np.zeros(theta0.shape[:-1])
-        close = np.abs(self._to_base(theta1 - theta0)).max(axis=-1) < NEAR * self.sigma
+        close = self._close(theta0, theta1)
         for x, dx in self._grid(theta0, theta1):
             l0 = self._log_density(x, theta0[..., None, :])
             r = self._log_density(x, theta1[..., None, :]) - l0
@@ -285,6 +285,10 @@ class GaussianMixture(Model):
             far = np.exp(r + l0) - np.exp(l0) * (1 + r)
             total += dx * np.where(r < 1, near, far).sum(axis=-1)
         return total
+
+    def _close(self, theta0: Array, theta1: Array) -> np.ndarray:
+        """Where `_near_ratio` tells two members apart."""
+        return np.abs(self._to_base(theta1 - theta0)).max(axis=-1) < NEAR * self.sigma
 
     def _near_ratio(self, x: Array, theta0: Array, theta1: Array) -> Array:
         """log p1/p0 of near members, where a difference of logarithms would lose its digits.
@@ -306,8 +310,12 @@ class GaussianMixture(Model):
         """-E_target of the scores along m and, divided by h, along d; in units of sigma."""
         theta, target = np.broadcast_arrays(theta, target)
         g_m, g_d = np.zeros((2, *theta.shape[:-1]))
+        close = self._close(theta, target)
         for x, dx in self._grid(target, theta):
             p = np.exp(self._log_density(x, target[..., None, :]))
+            if close.any():  # p less p_theta, under which the scores have mean zero
+                at = x[close], theta[close][:, None], target[close][:, None]
+                p[close] = np.exp(self._log_density(*at[:2])) * np.expm1(self._near_ratio(*at))
             s_m, s_d = _scores(*self._centred(x, theta[..., None, :]), self.weight)
             g_m -= dx * (p * s_m).sum(axis=-1)
             g_d -= dx * (p * s_d).sum(axis=-1)
