@@ -595,6 +595,16 @@ def general(name):
     )
 
 
+@pytest.mark.parametrize("name", ["Bernoulli", "Gaussian"])
+@pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 3)])
+def test_no_points_of_a_general_family(name, shape):
+    family = general(name).in_chart("expectation")
+    none, d = np.zeros((*shape, family.dim)), family.dim
+    assert family.in_domain(none).shape == shape
+    assert family.fisher(none).shape == (*shape, d, d)
+    assert family.change_to("natural").forward(none).shape == (*shape, d)
+
+
 @pytest.mark.parametrize(
     ("name", "own", "at", "other"),
     [

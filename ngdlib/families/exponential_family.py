@@ -194,7 +194,8 @@ class ExponentialFamily(Model):
             return np.logical_and(np.ones(theta.shape[:-1]), self.domain(theta))
         if self.mean_domain is not None:
             return np.logical_and(np.ones(theta.shape[:-1]), self.mean_domain(theta))
-        return np.apply_along_axis(self._has_member, -1, theta)
+        members = [self._has_member(m) for m in theta.reshape(-1, self.dim)]
+        return np.array(members, dtype=bool).reshape(theta.shape[:-1])
 
     def _has_member(self, m: Array) -> bool:
         try:
