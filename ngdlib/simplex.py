@@ -115,8 +115,7 @@ def fisher_distance(p: ArrayLike, target: ArrayLike) -> Array:
     broadcast("target", target.shape, "p", p.shape)
     sums = np.sqrt(p) + np.sqrt(target)
     roots = (p - target) / np.where(sums > 0, sums, 1.0)  # their difference, to its last digit
-    apart = np.sqrt((roots**2).sum(axis=-1))
-    return 4 * np.arcsin(np.minimum(apart / 2, 1.0))
+    return 4 * np.arcsin(np.minimum(stable.chord(roots) / 2, 1.0))
 
 
 def probabilities(name: str, value: ArrayLike, *, zeros: bool = False) -> Array:

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from ngdlib import geodesics
 from ngdlib.descent import data_fit
-from ngdlib.families import Bernoulli, Categorical, Gaussian, divergences
+from ngdlib.families import Bernoulli, Categorical, Gaussian, Poisson, divergences, stable
+from ngdlib.families.linear_gaussian import known_covariance
 
 MODELS = [
     *(Bernoulli(chart) for chart in Bernoulli.charts),
-    *(Categorical(k, c) for k in (3, 4) for c in ("probabilities", "reduced logits")),
+    *(Categorical(k, c) for k in (2, 3, 4) for c in ("probabilities", "reduced logits")),
     Categorical(3, "logits"),
     *(Gaussian(chart) for chart in Gaussian.charts),
 ]
@@ -148,9 +149,10 @@ def comparisons(model, θ0, θ1, mean):
         if Γ is not None:
             unit = u[:, None, None] / u[:, None] / u
             yield "christoffel", worst(geodesics.christoffel(model, θ0), Γ, unit, 1e-6)
-            found = geodesics.covariant_hessian(model, fit, θ0)
-            yield "covariant hessian", worst(found, covariant, two)
-        if hasattr(fit, "hessian"):
+            if abs(covariant).max() < 1e300:
+                found = geodesics.covariant_hessian(model, fit, θ0)
+                yield "covariant hessian", worst(found, covariant, two)
+        if abs(H).max() < 1e300:
             # as far as the entries say it: near an edge a small one comes from two large ones
             size = abs(covariant * two).max() / abs(H * two).max() if Γ is not None else 1
             yield "hessian", worst(fit.hessian(θ0), H, two) / max(1, size)
@@ -328,3 +330,148 @@ def test_the_comparison_sees_a_lie():
         assert worst(found, F, 1 / u[:, None] / u) < 1e-15
         found[1, 1] *= 1 + 1e-9
         assert worst(found, F, 1 / u[:, None] / u) > TOLERANCE
+
+
+# Corners that random points seldom come to. Each with the way that a careless program goes.
+
+
+def near(found, exact, tolerance=1e-13):
+    return worst(found, exact) < tolerance
+
+
+@pytest.mark.parametrize("chart", Poisson.charts)
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0, 15), st.floats(-4, 4), st.floats(0, 1))
+def test_the_log_density_of_a_large_count(chart, size, spread, away):
+    """The three terms of x log r - r - log x! cancel: at x = 10^10 the answer is -12."""
+    r = 10.0**size
+    x = np.floor(abs(r + spread * np.sqrt(r)) * 10.0 ** (away - 0.5 if away > 0.5 else 0))
+    model = Poisson(chart)
+    θ = Poisson("rate").change_to(chart).forward([r])
+    t = mp.mpf(float(θ[0]))
+    with mp.workdps(60):
+        rate = {"rate": t, "root": t**2, "log-rate": mp.exp(t)}[chart]
+        exact = x * mp.log(rate) - rate - mp.loggamma(mp.mpf(x) + 1)
+        moved = abs((x - rate) * t / exact) * (1 if chart == "log-rate" else 1 / t)
+    # what one rounding of the parameter changes, too: log r of a large rate has few digits left
+    assert near(model.log_density(x, θ), exact, 1e-13 + 1e-15 * float(moved))
+
+
+def test_three_large_terms_would_not_do():
+    with mp.workdps(60):
+        exact = 10**10 * mp.log(10**10) - 10**10 - mp.loggamma(10**10 + 1)
+    careless = 1e10 * np.log(1e10) - 1e10 - float(mp.loggamma(1e10 + 1))
+    assert not near(careless, exact, 1e-8) and near(
+        Poisson("rate").log_density(1e10, [1e10]), exact
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-307, 0), st.sampled_from([0.0, 1e-200, 1e-20, 0.5]))
+def test_the_curvature_at_a_rare_outcome(size, y):
+    """The square of its probability may not fit in float64 where the answer does."""
+    q = 10.0**size / 2
+    r, m = 1 - mp.mpf(q), mp.mpf(y)
+    with mp.workdps(340):
+        plain = m / mp.mpf(q) ** 2 + (1 - m) / r**2
+        covariant = m / (2 * mp.mpf(q) ** 2 * r) + (1 - m) / (2 * q * r**2)
+        wide = [[m / mp.mpf(q) ** 2 + (1 - m) / r**2]]
+    coin, pair = Bernoulli("probability"), Categorical(2, "probabilities")
+    if plain < 1e300:
+        assert near(coin.cross_entropy_hessian([q], [y]), plain)
+        assert near(pair.cross_entropy_hessian([q], [y, 1 - y]), wide)
+    if covariant < 1e300:
+        assert near(coin.covariant_hessian([q], [y]), covariant)
+    assert size > -162 or q * q == 0  # by which a careless program divides
+
+
+@pytest.mark.parametrize("chart", ["probabilities", "reduced logits"])
+@settings(max_examples=30, deadline=None)
+@given(st.floats(-15, 0), st.sampled_from([-1, 1]))
+def test_the_symbol_of_two_classes_beside_a_half(chart, size, sign):
+    step = sign * 10.0**size
+    if chart == "probabilities":
+        p = mp.mpf(0.5 + step / 4)
+        found, exact = 0.5 + step / 4, (2 * p - 1) / (2 * p * (1 - p))
+        careless = float(p) * (1 / float(p) + 1 / float(1 - p)) / 2 - 1 / (2 * float(p))
+    else:
+        found, exact = step, -mp.tanh(mp.mpf(step) / 2) / 2
+        careless = 0.5 - stable.softmax(np.array([step, 0.0]))[0]
+    assert near(Categorical(2, chart).christoffel([found]), exact)
+    assert size > -8 or chart == "probabilities" or not near(careless, exact)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-300, -5), st.floats(-15, 0), st.integers(2, 14))
+def test_lengths_whose_squares_underflow(size, part, classes):
+    """Two rare outcomes trade what they have, and no other changes."""
+    p = np.full(classes - 1, 0.5 / classes)
+    p[0] = 10.0**size
+    other = p.copy()
+    other[0] *= 1 + 10.0**part
+    model = Categorical(classes, "probabilities")
+    with mp.workdps(700):
+        a, b = ([mp.mpf(float(x)) for x in each] for each in (p, other))
+        a, b = ([*each, 1 - sum(each)] for each in (a, b))
+        chord = mp.sqrt(sum((mp.sqrt(x) - mp.sqrt(y)) ** 2 for x, y in zip(a, b, strict=True)))
+        l2 = mp.sqrt(sum((x - y) ** 2 for x, y in zip(a, b, strict=True)))
+        distance = 4 * mp.asin(chord / 2)
+    assert near(model.fisher_rao_distance(p, other), distance, TOLERANCE)
+    assert near(divergences.hellinger(model, p, other), chord, TOLERANCE)
+    assert near(divergences.l2(model, p, other), l2, TOLERANCE)
+    careless = np.sqrt((p - other) @ (p - other))
+    assert size > -170 or careless == 0 < l2
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-72, 0), st.floats(-125, -60))
+def test_a_shift_that_is_small_beside_a_small_sigma(scale, part):
+    σ = 10.0**scale
+    θ0, θ1 = [0.0, σ], [10.0 ** (scale + part), σ]
+    model = Gaussian("mu, sigma")
+    with mp.workdps(340):
+        u = (mp.mpf(θ1[0]) / mp.mpf(σ)) ** 2
+        chord, l2 = -2 * mp.expm1(-u / 8), -mp.expm1(-u / 4) / (mp.mpf(σ) * mp.sqrt(mp.pi))
+    if l2 > 1e-290:
+        assert near(divergences.hellinger_squared(model, θ0, θ1), chord)
+        assert near(divergences.l2_squared(model, θ0, θ1), l2)
+    careless = θ1[0] ** 2 / (8 * σ**2)
+    assert scale + part > -162 or careless == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.one_of(st.floats(-73, -60), st.floats(60, 73), st.floats(-60, 60)),
+    st.floats(-70, 70),
+    st.floats(-3, 0),
+)
+def test_natural_parameters_of_any_size(scale, place, part):
+    """Products of two of them do not fit in float64, and their ratio does."""
+    v, mu = 10.0 ** (2 * scale), 10.0**place
+    θ0, θ1 = ([x / v, -0.5 / v] for x in (mu, mu * (1 + 10.0**part)))
+    model = Gaussian("natural")
+    with mp.workdps(340):
+        a, b = ([mp.mpf(x) for x in θ] for θ in (θ0, θ1))
+        (m0, v0), (m1, v1) = ((-x[0] / (2 * x[1]), -1 / (2 * x[1])) for x in (a, b))
+        kl = (v0 / v1 - 1 - mp.log(v0 / v1) + (m1 - m0) ** 2 / v1) / 2
+        distance = 2 * mp.sqrt(2) * mp.asinh(abs(m1 - m0) / mp.sqrt(8 * v0))
+        slope = [(m1 - m0), m1**2 - m0**2 - v0]
+    if 1e-290 < kl < 1e290:
+        assert near(model.kl(θ0, θ1), kl, TOLERANCE)
+        assert near(model.fisher_rao_distance(θ0, θ1), distance, TOLERANCE)
+    x = float(m1)
+    if abs(x) < 1e70:
+        with mp.workdps(340):
+            slope = [mp.mpf(x) - m0, mp.mpf(x) ** 2 - m0**2 - v0]
+            units = [1 / mp.sqrt(v0), 1 / mp.sqrt(2 * v0 * (2 * m0**2 + v0))]
+        if max(abs(s * u) for s, u in zip(slope, units, strict=True)) < 1e140:
+            assert worst(model.score(x, θ0), slope, units, 1) < TOLERANCE
+    with np.errstate(all="ignore"):
+        careless = θ0[0] * θ1[1]
+    assert place - 4 * scale < 309 or not np.isfinite(careless)
+
+
+@pytest.mark.parametrize("step", [1e-200, 1.0, 1e200])
+def test_the_distance_of_two_means_knows_no_unit(step):
+    model = known_covariance(np.eye(2))
+    assert near(model.fisher_rao_distance([0, 0], [3 * step, 4 * step]), 5 * mp.mpf(step))

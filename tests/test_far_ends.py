@@ -38,6 +38,15 @@ def test_the_distance_of_neighbours_on_the_simplex(size, q):
     assert off(simplex.fisher_distance(p, target), wanted) < 1e-14
 
 
+@pytest.mark.parametrize("p", [1e-150, 1e-300, 5e-324])
+def test_the_distance_of_rare_outcomes_on_the_simplex(p):
+    wanted = 2 * mp.sqrt(mp.mpf(p))
+    assert off(simplex.fisher_distance([p, 1.0], [0.0, 1.0]), wanted) < 1e-14
+    a = 1e-300 if p < 1e-300 else p
+    wanted = 2 * (mp.sqrt(mp.mpf(a * (1 + 1e-13))) - mp.sqrt(mp.mpf(a)))
+    assert off(simplex.fisher_distance([a, 1.0], [a * (1 + 1e-13), 1.0]), wanted) < 1e-12
+
+
 def test_a_difference_of_roots_would_not_do():
     p, target = np.array([0.3, 0.7]), np.array([0.3 + 1e-12, 0.7 - 1e-12])
     careless = 2 * np.linalg.norm(np.sqrt(p) - np.sqrt(target))

@@ -584,6 +584,8 @@ def test_what_a_refusal_says():
             lambda e: e[..., 0] < 700,
             start=[0.0],
         ).sample(np.random.default_rng(0), [0.0], 3)
+    with pytest.raises(ValueError, match=r"theta: expected a rate below 9\.2e18.*got 1e\+20"):
+        Poisson("rate").sample(np.random.default_rng(0), [[3.0], [1e20]], 3)
     for function, argument in (
         (lambda: poisson().geodesic([0.1], [1.0], 1.0), "model"),
         (lambda: poisson().fisher_rao_distance([0.1], [1.0]), "model"),

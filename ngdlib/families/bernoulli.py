@@ -211,7 +211,7 @@ class Bernoulli(Discrete):
             return np.broadcast_to(r * q, np.broadcast_shapes(r.shape, mean.shape))[
                 ..., None
             ].copy()
-        return (mean / (q * q) + (1 - mean) / (r * r))[..., None]
+        return (mean / q / q + (1 - mean) / r / r)[..., None]
 
     def _covariant_hessian(self, theta: Array, mean: Array) -> Array:
         r, q = self._both(theta)
@@ -219,7 +219,7 @@ class Bernoulli(Discrete):
             return ((q * (1 - mean) + r * mean) / 2)[..., None]
         if self.chart == "angle":
             return (mean / (2 * q) + (1 - mean) / (2 * r))[..., None]
-        return (mean / (2 * q * q * r) + (1 - mean) / (2 * q * r * r))[..., None]
+        return ((mean / q + (1 - mean) / r) / (2 * q * r))[..., None]
 
     def _fisher_rao_distance(self, theta0: Array, theta1: Array) -> Array:
         """The difference of the angles, from whichever parameters there are."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from ngdlib.families import stable
+from ngdlib.families.bernoulli import Bernoulli
 from ngdlib.families.discrete import TINY, Discrete
 from ngdlib.validate import Array, count
 
@@ -208,6 +209,9 @@ class Categorical(Discrete):
                 "theta: expected a chart with an invertible Fisher matrix; in logits it is "
                 "singular (all logits up together changes nothing), and has no connection"
             )
+        if self.classes == 2:  # a coin: its one symbol is 0 at a half, where terms cancel
+            coin = Bernoulli("probability" if self.chart == "probabilities" else "log-odds")
+            return coin._christoffel(theta)
         p, d = self._to_base(theta)[..., :-1], self.dim
         k = np.arange(d)
         if self.chart == "probabilities":
@@ -235,7 +239,7 @@ class Categorical(Discrete):
     def _cross_entropy_hessian(self, theta: Array, mean: Array) -> Array:
         p = self._to_base(theta)
         if self.chart == "probabilities":
-            weights = mean / (p * p)
+            weights = mean / p / p
             return _diagonal(weights[..., :-1]) + weights[..., -1:, None]
         return np.broadcast_to(
             self._fisher(theta), (*np.broadcast_shapes(p.shape, mean.shape)[:-1], *2 * (self.dim,))

@@ -56,9 +56,7 @@ class Discrete(Model):
         return stable.root_difference(p0, p1, self._log_ratios(theta0, theta1))
 
     def _fisher_rao_distance(self, theta0: Array, theta1: Array) -> Array:
-        chord = self._root_differences(theta0, theta1)
-        chord *= chord
-        return 4 * np.arcsin(np.sqrt(stable.total(chord)) / 2)
+        return 4 * np.arcsin(stable.chord(self._root_differences(theta0, theta1)) / 2)
 
     def _geodesic(self, theta: Array, velocity: Array, t: Array) -> Array:
         p = self._to_base(theta)

@@ -64,12 +64,16 @@ def hellinger_squared(model: Model, theta0: ArrayLike, theta1: ArrayLike) -> Arr
     with np.errstate(all="ignore"):
         shift, ratio = model._differences(theta0, theta1)
         variances = np.exp(_log_variances(model, theta0, theta1))
-        exponent = stable.log_cosh(ratio / 2) / 2 + shift**2 / (4 * variances.sum(axis=0))
+        apart = shift / np.sqrt(variances.sum(axis=0))  # the square of a shift may underflow
+        exponent = stable.log_cosh(ratio / 2) / 2 + apart**2 / 4
         return representable("theta1", -2 * np.expm1(-exponent))
 
 
 def hellinger(model: Model, theta0: ArrayLike, theta1: ArrayLike) -> Array:
     """The Hellinger distance, the L2 distance of sqrt(p0) and sqrt(p1): at most sqrt(2)."""
+    theta0, theta1 = _members(model, theta0, theta1)
+    if isinstance(model, Discrete):
+        return stable.chord(model._root_differences(theta0, theta1))
     return np.sqrt(hellinger_squared(model, theta0, theta1))
 
 
@@ -77,11 +81,7 @@ def l2_squared(model: Model, theta0: ArrayLike, theta1: ArrayLike) -> Array:
     """The integral of (p0 - p1)^2 over the outcomes; depends on how the outcomes are written."""
     theta0, theta1 = _members(model, theta0, theta1)
     if isinstance(model, Discrete):
-        p0, p1 = model._to_base(theta0), model._to_base(theta1)
-        r = model._log_ratios(theta0, theta1)
-        near = r < 1
-        difference = np.where(near, p0 * np.expm1(np.where(near, r, 0.0)), p1 - p0)
-        return np.sum(difference**2, axis=-1)
+        return np.sum(_changes(model, theta0, theta1) ** 2, axis=-1)
     # With sigma0, sigma1 = s e^(+-k): 1/sigma0 + 1/sigma1 - 2 sqrt(2)/sqrt(S) e^(-shift²/2S), as a
     # sum of terms that are not negative; S = sigma0² + sigma1² = 2 s² cosh 2k.
     with np.errstate(all="ignore"):
@@ -90,7 +90,18 @@ def l2_squared(model: Model, theta0: ArrayLike, theta1: ArrayLike) -> Array:
 
 def l2(model: Model, theta0: ArrayLike, theta1: ArrayLike) -> Array:
     """The L2 distance of the densities; depends on how the outcomes are written."""
+    theta0, theta1 = _members(model, theta0, theta1)
+    if isinstance(model, Discrete):
+        return stable.norm(_changes(model, theta0, theta1))
     return np.sqrt(l2_squared(model, theta0, theta1))
+
+
+def _changes(model: Discrete, theta0: Array, theta1: Array) -> Array:
+    """p1 - p0 of all outcomes, without cancellation for near points."""
+    p0, p1 = model._to_base(theta0), model._to_base(theta1)
+    r = model._log_ratios(theta0, theta1)
+    near = r < 1
+    return np.where(near, p0 * np.expm1(np.where(near, r, 0.0)), p1 - p0)
 
 
 def _gaussian_l2_squared(model: Gaussian, theta0: Array, theta1: Array) -> Array:
@@ -99,7 +110,7 @@ def _gaussian_l2_squared(model: Gaussian, theta0: Array, theta1: Array) -> Array
     s, k = np.exp(log_variances.sum(axis=0) / 4), ratio / 4
     S = np.exp(log_variances).sum(axis=0)
     spread = 2 * np.sinh(k / 2) ** 2 - np.expm1(-stable.log_cosh(2 * k) / 2)
-    apart = -np.expm1(-(shift**2) / (2 * S)) * np.exp(-stable.log_cosh(2 * k) / 2)
+    apart = -np.expm1(-((shift / np.sqrt(S)) ** 2) / 2) * np.exp(-stable.log_cosh(2 * k) / 2)
     return (spread + apart) / (s * np.sqrt(np.pi))
 
 

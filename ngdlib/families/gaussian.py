@@ -195,7 +195,7 @@ class Gaussian(Model):
         """mu - x; in the natural chart without rounding mu first."""
         if self.chart != "natural":
             return theta[..., 0] - x
-        a, b = _pair(theta)
+        a, b = _in_their_unit(theta)
         return -stable.difference_of_products(a, 1.0, -2 * b, x) / (2 * b)
 
     def _log_density(self, x: Array, theta: Array) -> Array:
@@ -265,8 +265,9 @@ class Gaussian(Model):
         if self.chart == "mu, sigma^2":
             return a1 - a0, stable.log_ratio(b1, b0, b0 - b1)
         if self.chart == "natural":
-            shift = stable.difference_of_products(a0, b1, a1, b0) / (2 * b0 * b1)
-            return shift, stable.log_ratio(-b0, -b1, b0 - b1)
+            ratio = stable.log_ratio(-b0, -b1, b0 - b1)
+            (a0, b0), (a1, b1) = (_in_their_unit(theta) for theta in (theta0, theta1))
+            return stable.difference_of_products(a0, b1, a1, b0) / (2 * b0 * b1), ratio
         v0, v1 = _variance_of_means(theta0), _variance_of_means(theta1)
         return a1 - a0, stable.log_ratio(v1, v0, _variance_fall(theta0, theta1))
 
@@ -360,6 +361,12 @@ class Gaussian(Model):
 
 def _pair(theta: Array) -> tuple[Array, Array]:
     return theta[..., 0], theta[..., 1]
+
+
+def _in_their_unit(theta: Array) -> tuple[Array, Array]:
+    """Both natural parameters over a power of two, the second one near 1: no product overflows."""
+    b, power = np.frexp(theta[..., 1])
+    return np.ldexp(theta[..., 0], -power), b
 
 
 def _variance_of_means(m: Array) -> Array:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ngdlib.families import stable
 from ngdlib.families.base import Model
 from ngdlib.validate import (
     VARIANCE,
@@ -124,7 +125,11 @@ class LinearGaussian(Model):
         return np.broadcast_to(F, (*theta.shape, self.dim)).copy()
 
     def _kl(self, theta0: Array, theta1: Array) -> Array:
-        return np.sum(((theta1 - theta0) @ self._whitened.T) ** 2, axis=-1) / 2
+        return np.sum(self._steps(theta0, theta1) ** 2, axis=-1) / 2
+
+    def _steps(self, theta0: Array, theta1: Array) -> Array:
+        """Sigma^-1/2 X (w1 - w0), shape (..., k)."""
+        return (theta1 - theta0) @ self._whitened.T
 
     def _sample(self, rng: np.random.Generator, theta: Array, n: int) -> np.ndarray:
         """Shape (..., n, k)."""
@@ -138,7 +143,7 @@ class LinearGaussian(Model):
         return -self._score(mean, theta)
 
     def _fisher_rao_distance(self, theta0: Array, theta1: Array) -> Array:
-        return np.sqrt(2 * self._kl(theta0, theta1))
+        return stable.norm(self._steps(theta0, theta1))
 
     def _geodesic(self, theta: Array, velocity: Array, t: Array) -> Array:
         return theta + t[..., None] * velocity

@@ -15,10 +15,14 @@ from scipy.special import gammaln
 
 from ngdlib.families import stable
 from ngdlib.families.base import Model
-from ngdlib.validate import Array
+from ngdlib.families.gaussian import LOG_2PI
+from ngdlib.validate import Array, require
 
 #: Rates from 1/LARGEST to LARGEST: beyond, a square no longer fits in float64.
 LARGEST = 1e150
+#: From this count on, Stirling's series gives log y! to its last digit.
+MANY = 16.0
+_STIRLING = 1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188  # over y, y^3, y^5, ...
 
 
 class Poisson(Model):
@@ -90,9 +94,16 @@ class Poisson(Model):
         return (self._slope(theta) / there)[..., None]
 
     def _log_density(self, x: Array, theta: Array) -> Array:
+        """y log r - r - log y!; of a large count the three cancel, and what is left is the KL
+        divergence from the rate y, and the rest of Stirling's series (Loader 2000)."""
         r = self._to_base(theta)[..., 0]
-        log_r = theta[..., 0] if self.chart == "log-rate" else np.log(r)
-        return x * log_r - r - gammaln(x + 1)
+        logs = self.chart == "log-rate"
+        many = x >= MANY
+        few, n = np.where(many, 0.0, x), np.where(many, x, MANY)
+        plain = few * (theta[..., 0] if logs else np.log(r)) - r - gammaln(few + 1)
+        u = theta[..., 0] - np.log(n) if logs else stable.log_ratio(n, r, r - n)
+        rest = np.polynomial.polynomial.polyval((1 / n) ** 2, _STIRLING) / n
+        return np.where(many, -_kl(n, r, u) - (np.log(n) + LOG_2PI) / 2 - rest, plain)
 
     def _score(self, x: Array, theta: Array) -> Array:
         return -self._cross_entropy_gradient(theta, x[..., None])
@@ -120,12 +131,11 @@ class Poisson(Model):
 
     def _kl(self, theta0: Array, theta1: Array) -> Array:
         r0, r1 = self._to_base(theta0)[..., 0], self._to_base(theta1)[..., 0]
-        u = self._log_step(theta0, theta1)
-        far = np.abs(u) > 1  # there r1 - r0 - r0 u loses no more than a digit, and cannot overflow
-        return np.where(far, r1 - r0 - r0 * u, r0 * stable.exp_remainder(np.where(far, 0.0, u)))
+        return _kl(r0, r1, self._log_step(theta0, theta1))
 
     def _sample(self, rng: np.random.Generator, theta: Array, n: int) -> np.ndarray:
         r = self._to_base(theta)
+        require("theta", r < 9.2e18, "a rate below 9.2e18: draws are integers of 64 bits", theta)
         return rng.poisson(np.broadcast_to(r, (*theta.shape[:-1], n))).astype(float)
 
     def _cross_entropy(self, theta: Array, mean: Array) -> Array:
@@ -181,3 +191,9 @@ class Poisson(Model):
         there = theta * growth
         there *= np.abs(growth)  # negative, so outside, where the root is beyond 0
         return there
+
+
+def _kl(r0: Array, r1: Array, u: Array) -> Array:
+    """r1 - r0 - r0 u, with u = log(r1/r0) more accurate than the two rates give it."""
+    far = np.abs(u) > 1  # there it loses no more than a digit, and cannot overflow
+    return np.where(far, r1 - r0 - r0 * u, r0 * stable.exp_remainder(np.where(far, 0.0, u)))

@@ -185,6 +185,21 @@ def root_difference(p0, p1, r):
     )
 
 
+def norm(x):
+    """The root of the sum of squares over the last axis, also where the squares underflow."""
+    size = np.abs(x).max(axis=-1)
+    unit = x / np.where(size > 0, size, 1.0)[..., None]
+    return size * np.sqrt(total(unit * unit))
+
+
+def chord(roots):
+    """`norm`, for differences of roots of probabilities: all of them fit in one unit. Overwrites
+    its argument."""
+    roots *= 2.0**500
+    roots *= roots
+    return np.sqrt(total(roots)) / 2.0**500
+
+
 def room(shape):
     """An empty array (..., K). Few columns lie one after the other: numpy is fast along the points,
     and keeps that order in what it computes from them; sums over many columns want rows."""
