@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import sympy as sp
 from autograd import grad
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import gammaln
@@ -593,6 +593,28 @@ def general(name):
         mean_domain=lambda m: m[..., 0] > 0,
         sampler=lambda rng, e, n: rng.exponential(-1 / e, (*e.shape[:-1], n)),
     )
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(-36, 36))
+def test_a_mean_near_the_edge_has_its_member(eta):
+    """Beside 1 the rounding of a mean moves eta by more than eta's own."""
+    family = general("Bernoulli").in_chart("expectation")
+    m = Bernoulli("log-odds").change_to("probability").forward([eta])
+    found = family.change_to("natural").forward(m)
+    assert found == pytest.approx(Bernoulli("probability").change_to("log-odds").forward(m), 1e-14)
+    assert family.fisher(m) == pytest.approx(Bernoulli("probability").fisher(m), rel=1e-13)
+
+
+def test_a_mean_that_the_solver_does_not_reach_is_refused_in_words():
+    family = general("exponential").in_chart("expectation")
+    assert family.change_to("natural").forward([1e9]) == pytest.approx([-1e-9], rel=1e-14)
+    for far in ([1e15], [[1.0], [1e15]]):
+        for f in (family.fisher, family.christoffel, family.change_to("natural")):
+            with pytest.raises(ValueError, match="theta: expected means that the family attains"):
+                f(far)
+        with pytest.raises(ValueError, match="expected means that the family attains"):
+            family.kl([1.0], far)
 
 
 @pytest.mark.parametrize("name", ["Bernoulli", "Gaussian"])

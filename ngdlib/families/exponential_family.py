@@ -108,6 +108,13 @@ class ExponentialFamily(Model):
             return theta
         return self._settled(lambda m: list(self._exact(m)), theta)
 
+    def _point(self, name: str, theta: ArrayLike) -> Array:
+        theta = super()._point(name, theta)
+        if self.chart == "expectation":  # a mean that is too far for the solver is refused in words
+            for m in theta.reshape(-1, self.dim):
+                self._root(tuple(m.tolist()))
+        return theta
+
     def _root(self, m: tuple[float, ...]) -> tuple[float, ...]:
         """`_solve`, remembered: one point is asked for again with more and more digits."""
         if m not in self._roots:
@@ -119,7 +126,7 @@ class ExponentialFamily(Model):
     def _solve(self, m: Array) -> Array:
         """The natural parameters whose mean is ``m``: the unique root of grad A(eta) - m.
 
-        Newton's method on the convex function A(eta) - eta . m, until its step no longer moves eta.
+        Newton's method on the convex function A(eta) - eta . m.
         """
         eta = self.start.copy()
         for _ in range(500):
@@ -129,7 +136,8 @@ class ExponentialFamily(Model):
                 break
             step = -np.linalg.solve(covariance, gap)
             size, decrease = 1.0, gap @ step
-            if np.all(np.abs(step) <= 1e-15 * (1 + np.abs(eta))):
+            # Short beside the unit of Fisher length, or all rounding: `_exact` goes the rest.
+            if -decrease < 1e-16 or np.all(np.abs(step) <= 1e-13 * np.abs(eta)):
                 return eta
             while size > 1e-12:
                 trial = eta + size * step
@@ -141,10 +149,11 @@ class ExponentialFamily(Model):
                 size /= 2
             else:
                 break
-            if size == 1.0 and np.all(np.abs(step) <= 1e-13 * (1 + np.abs(eta))):
-                return trial
             eta = trial
-        raise ValueError(f"theta: expected means that the family attains, got {m.tolist()}")
+        raise ValueError(
+            "theta: expected means that the family attains, and the solver from `start` on, "
+            f"got {m.tolist()}"
+        )
 
     def _rise(self, eta: Array, step: Array, m: Array) -> float:
         return (self._A(eta + step) - self._A(eta)).item() - step @ m
@@ -176,7 +185,9 @@ class ExponentialFamily(Model):
         if not values:  # an empty batch: the shape of one result, from a member that there is
             member = self._from_base(self.start)
             return np.empty((*shape, *np.shape(careful.settled(f, *(member for _ in points)))))
-        return np.array(values).reshape(*shape, *np.shape(values[0]))
+        one = max(map(np.shape, values), key=len)  # what no digits settle is an infinite number
+        values = [np.broadcast_to(value, one) for value in values]
+        return np.array(values).reshape((*shape, *one))
 
     def _from_base(self, base: Array) -> Array:
         return base.copy() if self.chart == "natural" else self._mean(base)
