@@ -837,6 +837,69 @@ TRUE |= {
 }  # fmt: skip
 
 
+# Sixth round: a closed form that hides where an integral has no value; what a domain says of what.
+FALSE |= {
+    "under an integral that jumps at 0": equal(
+        Derivative(Integral(x**3 * y / (x**2 + y**2) ** 2, (y, 0, 1)), x),
+        Integral(Derivative(x**3 * y / (x**2 + y**2) ** 2, x), (y, 0, 1)),
+    ),
+    "a sum that is 0 at a = 1": equal(
+        Sum((1 - exp(-((a - 1) ** 2))) * exp(-((a - 1) ** 2) * k), (k, 0, oo)), 1
+    ),
+    "an integral that is 0 at a = 1": equal(
+        Integral((a - 1) ** 2 / (x + (a - 1) ** 2) ** 2, (x, 0, 1)), 1 / (1 + (a - 1) ** 2)
+    ),
+    "a pole at a = 0": equal(
+        2 * Integral(1 / (x + a**2), (x, 0, 1)), Integral(2 / (x + a**2), (x, 0, 1))
+    ),
+    "a pole at a = 0, with any function": equal(
+        2 * Integral(L(x) / (x + a**2), (x, 0, 1)), Integral(2 * L(x) / (x + a**2), (x, 0, 1))
+    ),
+    "a pole at an end, which cancels": equal(
+        Integral(1 / (x + q), (x, 0, 1)) + y**2 - 1,
+        (y - 1) * (y + 1) + Integral(1 / (x + q), (x, 0, 1)),
+        q=Interval(0, 1),
+    ),
+    "a toss with a pole": equal(
+        E(y * Integral(1 / (x + a**2), (x, 0, 1)), TOSS), q * Integral(1 / (x + a**2), (x, 0, 1)),
+        q=UNIT,
+    ),
+    "h² log h out of an integral": expand(
+        Integral(sqrt(x**2 + h**2) * L(x), (x, 0, 1)), Integral(x * L(x), (x, 0, 1)), 2
+    ),
+    "half a term": equal(Sum(1, (u, Rational(1, 2), Rational(5, 2))), 3),
+    "w(x) > 0 says nothing of w(−x)": made(
+        {x: UNIT, w(x): POSITIVE}, "equal", log(2 * w(-x)), log(2) + log(w(-x))
+    ),
+    "p[1, 2] and p_1[2]": equal(sp.IndexedBase("p")[1, 2], sp.IndexedBase("p_1")[2]),
+    "a solution that is not symmetric": solve(
+        Eq(F * T, S), T, F.I * S, F="positive definite", T="symmetric"
+    ),
+    "a solution that is not definite": solve(
+        Eq(F * T, S), T, F.I * S, F="positive definite", T="positive definite"
+    ),
+    "beyond n": made({n: [2, 3], x: Interval.open(0, n)}, "equal", sqrt((x - 2) ** 2), 2 - x),
+}  # fmt: skip
+TRUE |= {
+    "a moment of any bell": made(
+        {a: LINE, b: POSITIVE}, "equal",
+        E(exp(t * x), (x, -oo, oo, exp(-((x - a) ** 2) / (2 * b)) / sqrt(2 * pi * b))),
+        exp(a * t + b * t**2 / 2),
+    ),
+    "a pole outside an integral": equal(
+        2 * Integral(L(x) / (x + q), (x, 0, 1)), Integral(2 * L(x) / (x + q), (x, 0, 1)), q=UNIT
+    ),
+    "w(x) > 0 says it of w(x/2)": made(
+        {x: UNIT, w(x): POSITIVE}, "equal", log(2 * w(x / 2)), log(2) + log(w(x / 2))
+    ),
+    "up to n": made({n: [2, 3], x: Interval.open(0, n)}, "equal", sqrt(x**2), x),
+    "damped, or not": solve(
+        Eq((a * P + sp.Identity(2)) * v, d), v, (a * P + sp.Identity(2)).I * d,
+        P="positive definite", a=wide,
+    ),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", FALSE)
 def test_a_false_line_is_refused(name):
     with pytest.raises((DerivationError, ValueError)):
@@ -943,6 +1006,17 @@ def test_what_no_line_can_hold_is_named(line, message):
             solve([Eq(Derivative(f(t), t), sqrt(f(t))), Eq(f(0), 0)], f(t), 0, f=wide),
             r"f\(t\) > 0 does not .* \(at f\(t\) = 0\)",
         ),
+        (equal(Sum((1 - q) * q**k, (k, 0, oo)), 1, q=Interval(0, 1)), "differ: -1 is not 0$"),
+        (expand(sqrt(a**2 + h**2), Abs(a), 2), r"a\*\*2 > 0 does not hold .* \(at a = 0.0\)"),
+        (
+            made({k: [0, 1]}, "equal", sp.factorial(k) / sp.factorial(k - 1), k),
+            "a part of the line has no value$",
+        ),
+        (
+            equal(2 * Integral(1 / (x + a**2), (x, 0, 1)), Integral(2 / (x + a**2), (x, 0, 1))),
+            r"has a value without a\*\*2 > 0",
+        ),
+        (equal(Sum(1, (u, x, x)), 1, x=[Rational(1, 2)]), "expected whole numbers as ends"),
         (equal(fp(x), x), r"only the domain says more .* write Function\('f'\)"),
     ],
 )  # fmt: skip

@@ -490,8 +490,8 @@ class Derivation:
         """Every combination of the listed values of the symbols in use."""
         used = set().union(*map(names_in, expressions))
         for symbol, where in reversed(self.domain.items()):
-            if symbol in used and isinstance(where, sp.Range):
-                used |= where.free_symbols  # the sizes that it depends on
+            if symbol in used and isinstance(where, sp.Range | sp.Interval):
+                used |= where.free_symbols  # what it depends on
         cases: list[dict[Any, Any]] = [{}]
         for symbol, where in self.domain.items():
             if symbol in used and isinstance(where, tuple | sp.Range):
@@ -509,6 +509,8 @@ class Derivation:
         where = self.domain.get(symbol)
         if where is None and isinstance(symbol, Entry):
             where = self.domain.get(symbol.base)
+        if where is None and symbol.is_positive:  # of `decide._written_out`
+            return sp.Interval.open(0, sp.oo)
         return where if isinstance(where, sp.Interval) else sp.Interval(-sp.oo, sp.oo)
 
     def within(self, bound: tuple) -> Derivation:

@@ -14,7 +14,9 @@ from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from ngdlib.derive.domain import (
     Condition,
+    Refuted,
     around,
+    closed,
     conditions,
     demand,
     expectations,
@@ -26,6 +28,7 @@ from ngdlib.derive.language import (
     JUMPS,
     NO_NUMBER,
     E,
+    Foreign,
     Undecided,
     nodes,
     put,
@@ -60,21 +63,73 @@ def check(d: Derivation, step: Step) -> str:
             for a, b in zip(*sides, strict=True):
                 methods.append(_method(d, step, a - b))
                 methods += [_method(d, step, at) for at in _apart(d, step, a - b)]
-                seen.update(_outermost(_outcomes(a - b)))
-                _have_values(d, {*_outermost(a), *_outermost(b)} - seen)
+                seen.update(_outermost(_outcomes(a - b)), _outermost(a), _outermost(b))
     for side in d.written(step):
         for case in d.cases(side):
             if side.has(*BINDING) and not side.has(MatrixExpr, sp.Indexed):
-                _have_values(d, {*_outermost(spelled(put(side, case, held=True), True))} - seen)
+                seen.update(_outermost(spelled(put(side, case, held=True), True)))
+    slopes = any(nodes(side, sp.Derivative) for side in d.written(step))
+    smooth = slopes or step.relation == "expand"
+    for node in sorted(seen, key=str):
+        _demand_value(d, node, step.var, smooth)
     return _weakest(methods)
 
 
-def _have_values(d: Derivation, found: set) -> None:
-    """Integrals and sums have values, though they cancel: ∞ − ∞ is no line of mathematics."""
-    for node in found:
-        if _has_no_end(node) or not all(map(_tame, nodes(node, sp.Integral))):
-            known, bounds, _ = _symbols_of(d, node, None)
-            _evaluated(node.xreplace(known), bounds)
+def _demand_value(d: Derivation, node: Any, var: Any, smooth: bool) -> None:
+    """An integral or a sum has a value, wherever the letters are that it depends on, though it
+    cancels: ∞ − ∞ is no line of mathematics; `smooth` where a derivative is taken of it.
+
+    The integrand goes on to the ends, or there is a closed form, which is defined there. Factors
+    in front of it are left out: a² ∫ exp(−a²x) dx is 1, but not at a = 0.
+    """
+    try:
+        if not _has_no_end(node):
+            _demand_to_the_ends(d, node, var, smooth)
+            return
+    except (Refuted, Undecided):
+        pass
+    known, bounds, _ = _symbols_of(d, node, var)
+    for part in _without_factors(node):
+        value = _evaluated(put(part, known), bounds)
+        if _outermost(value):
+            raise Undecided(f"it is not shown that {node} has a value")
+        value = value.xreplace({name: s for s, name in known.items()})
+        lacking = _lacking(d, value, var, smooth)
+        lacking = lacking and _lacking(d, sp.simplify(value), var, smooth)
+        if lacking:
+            raise Undecided(f"it is not shown that {node} has a value without {lacking}")
+
+
+def _lacking(d: Derivation, x: Any, var: Any, smooth: bool) -> Condition | None:
+    """The first condition that an expression needs and that is not shown; None where all are."""
+    for needed in conditions(x, smooth):
+        try:
+            demand(d, needed, var)
+        except (Refuted, Undecided):
+            return needed
+    return None
+
+
+def _demand_to_the_ends(
+    d: Derivation, node: Any, var: Any, smooth: bool, there: Mapping | None = None
+) -> None:
+    """What an integrand needs holds at the ends, too, of the intervals that are integrated over."""
+    for needed in conditions(node, smooth):
+        bound = closed(needed.bound)
+        if any(end.is_infinite for _, where in bound for end in where.args[:2]):
+            raise Undecided(f"it is not shown that {node} has a value")
+        x = put(needed.expression, there or {})
+        demand(d, needed._replace(expression=x, bound=bound), None if there else var)
+
+
+def _without_factors(node: Any) -> list[Any]:
+    """An integral or a sum term by term, each without the factors that it does not run over."""
+    node = node.as_integral() if isinstance(node, E) else node
+    if not isinstance(node, sp.Integral | sp.Sum) or not node.free_symbols:
+        return [node]
+    bound = [limit[0] for limit in node.limits]
+    terms = sp.Add.make_args(sp.expand_mul(node.function))
+    return [node.func(t.as_independent(*bound, as_Add=False)[1], *node.limits) for t in terms]
 
 
 def _apart(d: Derivation, step: Step, difference: Any) -> Iterator[Any]:
@@ -186,6 +241,12 @@ def _method(d: Derivation, step: Step, difference: Any) -> str:
         for needed in wanted:
             if needed.expression.has(step.var):
                 demand(d, needed, step.var)
+        for node in _outermost(evaluated):  # all of it smooth, at the ends, too: else h² log h is 0
+            if node.has(step.var):
+                try:
+                    _demand_to_the_ends(d, node, None, True, {step.var: sp.S.Zero})
+                except (Refuted, Undecided):
+                    raise Undecided(f"{node} is not shown to be smooth at {step.var} = 0") from None
         return _vanishes_to_order(new, bounds, var, step.order, around(d, step.var))
     return _vanishes(difference, bounds, chained)
 
@@ -203,8 +264,6 @@ def _symbols_of(d: Derivation, x: Any, var: Any) -> tuple[dict, dict, dict]:
     symbols = [s for s in sorted(symbols, key=lambda s: (place.get(s, -1), str(s)))]
     for symbol in symbols:
         where = d.where(symbol)
-        if symbol not in d.domain and symbol.is_positive:  # of `_written_out`
-            where = sp.Interval.open(0, sp.oo)
         low = where.start if where.start.is_number else -sp.oo
         high = where.end if where.end.is_number else sp.oo
         signs: dict[str, bool] = {"real": True}
@@ -327,6 +386,8 @@ def _vanishes(
                 here = expression.subs(u, 1) if expression != symbol else _inside(symbol)
                 _vanishes(x.subs(symbol, here), bounds, None, depth - 1, 0)
                 return CONSTANT
+    if x.is_number and x.is_zero is False:
+        raise Foreign(f"the two sides differ: {x} is not 0")
     raise Undecided(f"sympy cannot show that {sp.sstr(x)[:200]} vanishes")
 
 

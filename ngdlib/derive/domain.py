@@ -101,9 +101,13 @@ def conditions(x: Any, strict: bool = False, bound: tuple = ()) -> Iterator[Cond
         return
     if isinstance(x, BINDING):
         bodies, inner = _bodies(x), bound
+        counters: dict[Any, Any] = {}
         for variable, low, high in _limits(x):
             if isinstance(x, sp.Sum | sp.Product):
-                counter = _counter(variable, low)
+                low, high = put(low, counters), put(high, counters)
+                if not all(end.is_infinite or end.is_integer for end in (low, high)):
+                    raise Foreign(f"expected whole numbers as ends, got {x}")
+                counters[variable] = counter = _counter(variable, low)
                 bodies = [put(body, {variable: counter}, held=True) for body in bodies]
                 variable = counter
             elif not (low == -sp.oo or high == sp.oo):
@@ -249,6 +253,12 @@ def expectations(x: Any, bound: tuple = ()) -> Iterator[tuple[E, tuple]]:
 # Whether a condition holds
 
 
+def closed(bound: tuple) -> tuple:
+    """The intervals of what is bound, with their ends."""
+    spans = ((v, where) for v, where in bound if isinstance(where, sp.Interval))
+    return tuple((v, sp.Interval(where.start, where.end)) for v, where in spans)
+
+
 def demand(d: Derivation, needed: Condition, var: Any = None, case: Mapping | None = None) -> None:
     """Prove a condition on the domain; with an expansion's `var`, wherever `var` is near enough 0.
 
@@ -262,9 +272,13 @@ def demand(d: Derivation, needed: Condition, var: Any = None, case: Mapping | No
 
 def _prove(d: Derivation, needed: Condition, var: Any, case: Mapping | None) -> None:
     x, within = needed.expression, needed.bound
+    endless = any(end.is_infinite for _, where in within for end in where.args[:2])
+    summed = var is not None and x.has(var) and any(x.has(variable) for variable, _ in within)
     if needed.sign == "invertible":
+        if summed and endless:
+            raise Undecided(f"it is not shown that {needed} in one neighbourhood of {var} = 0")
         if var is not None and not x.has(*JUMPS):  # there, and so all around it
-            needed = needed._replace(expression=put(x, {var: sp.S.Zero}).doit())
+            needed = Condition(put(x, {var: sp.S.Zero}).doit(), "invertible", closed(within))
         _demand_invertible(d, needed)
         return
     if isinstance(x, sp.Determinant) and needed.sign == "nonzero":
@@ -284,25 +298,27 @@ def _prove(d: Derivation, needed: Condition, var: Any, case: Mapping | None) -> 
     if var is None or not x.has(var):
         _prove_of(d, needed, x, needed.sign, case, written)
         return
-    if any(x.has(variable) for variable, _ in within):  # 1 + h·x for all x, and one range of h
+    if summed:  # 1 + h·x for all x, and one range of h
         low, high = (sp.Rational(side, 100) if side in around(d, var) else 0 for side in (-1, 1))
         there = needed._replace(bound=((var, sp.Interval.open(low, high)), *needed.bound))
         with suppress(Refuted, Undecided):
             _prove_of(d, there, x, needed.sign, case, written)
             return
-        if any(end.is_infinite for _, where in within for end in where.args[:2]):
+        if endless:
             raise Undecided(f"it is not shown that {needed} in one neighbourhood of {var} = 0")
-        closed = tuple((v, sp.Interval(*where.args[:2])) for v, where in within)
-        needed = needed._replace(bound=(*closed, *needed.bound[len(within) :]))
+        needed = needed._replace(bound=(*closed(within), *needed.bound[len(within) :]))
     for side in around(d, var):
         leading, sign = _leading(x, var, side, needed.sign)
-        _prove_of(d, needed, leading, sign, case, written)
+        asked = needed if leading.is_number else Condition(leading, sign, needed.bound)
+        _prove_of(d, asked, leading, sign, case, written)
 
 
 def _prove_of(
     d: Derivation, needed: Condition, x: Any, sign: str, case: Mapping | None, written: Mapping
 ) -> None:
     """Prove the sign that a condition comes to. `written` are its matrices in their entries."""
+    if x.has(*NO_NUMBER):
+        raise Foreign("a part of the line has no value")
     if x.is_number:
         if not _is(needed, x, sign):
             raise Refuted(needed, {})
@@ -444,6 +460,15 @@ def _kind(d: Derivation, matrix: Any) -> str:
     return "any"
 
 
+def is_of_kind(d: Derivation, x: Any, kind: str) -> bool:
+    """Is a matrix shown to be of one of the kinds that a domain names?"""
+    if kind == "positive definite":
+        return _definite(d, x) == 1
+    if kind == "invertible":
+        return _invertible(d, x)
+    return kind == "any" or x == x.T or _definite(d, x) > 0
+
+
 def _factors(x: Any) -> tuple[Any, list[Any]]:
     """Scalar coefficient and matrix factors."""
     if not isinstance(x, sp.MatMul):
@@ -482,14 +507,12 @@ def _definite(d: Derivation, x: Any) -> float:
         return 0 if 0 in parts else max(parts)
     if isinstance(x, sp.MatMul):
         scalar, factors = _factors(x)
-        if not _positive(d, scalar):
-            return 0
-        whole = 1.0
-        while len(factors) > 1:
+        whole = 1.0 if _positive(d, scalar) else 0.5 * _positive(d, scalar, "nonnegative")
+        while whole and len(factors) > 1:
             if factors[0].T != factors[-1]:
                 return 0
             square = factors[0].shape[0] == factors[0].shape[1]
             whole = whole if square and _invertible(d, factors[0]) else 0.5
             factors = factors[1:-1]
-        return min(whole, _definite(d, factors[0])) if factors else whole
+        return min(whole, _definite(d, factors[0])) if factors and whole else whole
     return 0

@@ -407,7 +407,7 @@ class Entry(sp.Symbol):
     """A scalar standing for one entry of an indexed symbol, such as p[2]."""
 
     def __new__(cls, base: Any, indices: tuple) -> Entry:
-        entry = sp.Symbol.__xnew__(cls, f"{base}_{'_'.join(map(str, indices))}")
+        entry = sp.Symbol.__xnew__(cls, f"{base}[{', '.join(map(str, indices))}]")
         entry.base = base
         return entry
 

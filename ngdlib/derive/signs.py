@@ -99,10 +99,20 @@ class Space:
         for what, where in self._d.domain.items():
             if isinstance(what, AppliedUndef) and what.func == function.func:
                 same = dict(zip(what.args, function.args, strict=True))
-                if all(a == b or isinstance(a, sp.Symbol) for a, b in same.items()):
+                if all(a == b or self._within(b, a) for a, b in same.items()):
                     ends = (put(e, same) for e in (where.start, where.end))
                     return sp.Interval(*ends, where.left_open, where.right_open)
         return REALS
+
+    def _within(self, place: Any, symbol: Any) -> bool:
+        """Is a place among those of a symbol? That w(x) > 0 for 0 < x < 1 says nothing of w(5)."""
+        if not isinstance(symbol, sp.Symbol):
+            return False
+        low, high = self._d.where(symbol).args[:2]
+        gaps = [place - low] * (low != -sp.oo) + [high - place] * (high != sp.oo)
+        bound = tuple(self._bound.items())
+        spaces = (Space(self._d, gap, bound, self._case) for gap in gaps)
+        return all(space.sign(space.expression) == 1 for space in spaces)
 
     def named(self, symbol: Any) -> Any:
         """What a symbol stands for: itself, or a value of a function."""

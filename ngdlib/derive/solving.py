@@ -17,7 +17,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
-from ngdlib.derive.domain import Condition, Refuted, conditions, demand
+from ngdlib.derive.domain import Condition, Refuted, conditions, demand, is_of_kind
 from ngdlib.derive.domain import check as check_domain
 from ngdlib.derive.language import BINDING, JUMPS, E, Undecided, nodes, put
 
@@ -77,6 +77,8 @@ def _inside(d: Derivation, step: Step, unknown: Any, solution: Any) -> None:
         if solution not in values:
             raise Undecided(f"it is not shown that {unknown} = {solution} is in its domain")
     check_domain(d, step, [solution])
+    if isinstance(where, str) and not is_of_kind(d, solution, where):
+        raise Undecided(f"it is not shown that {solution} is {where}, as {unknown} is")
     if not isinstance(where, sp.Interval):
         return
     for case in d.cases(solution):
