@@ -29,7 +29,7 @@ from sympy import (
     tan,
 )
 
-from ngdlib.derive import Derivation, DerivationError, E
+from ngdlib.derive import Derivation, DerivationError, E, signs
 
 a, b, c, h, q, r, t, u, x, y, z = symbols("a b c h q r t u x y z")
 n = Symbol("n", integer=True, positive=True)
@@ -928,6 +928,7 @@ def test_what_restates_a_definition_earns_no_mark(line):
 
 # What a line may hold, whatever sympy has
 
+LOWER = sp.LambertW(x, -1)
 OWN_WORDS = (
     "expected|differ|cannot show|not shown|not known|does not hold|need not be|cannot write out"
 )
@@ -1016,6 +1017,15 @@ def test_what_no_line_can_hold_is_named(line, message):
             equal(2 * Integral(1 / (x + a**2), (x, 0, 1)), Integral(2 / (x + a**2), (x, 0, 1))),
             r"has a value without a\*\*2 > 0",
         ),
+        (solve(Eq(x**2, 1), x, 1, x=[-1, 1]), "the equation may have other solutions than x = 1"),
+        (
+            solve([Eq(t * Derivative(f(t), t), f(t)), Eq(f(0), 0)], f(t), 3 * t, t=POSITIVE),
+            r"t ≠ 0 does not hold where f\(0\) is given",
+        ),
+        (
+            equal(LOWER * exp(LOWER), x, x=Interval.open(-exp(-1), 0)),
+            r"whose domain is known here, got LambertW\(x, -1\)",
+        ),
         (equal(Sum(1, (u, x, x)), 1, x=[Rational(1, 2)]), "expected whole numbers as ends"),
         (equal(fp(x), x), r"only the domain says more .* write Function\('f'\)"),
     ],
@@ -1023,6 +1033,15 @@ def test_what_no_line_can_hold_is_named(line, message):
 def test_the_reason_given_is_the_true_one(line, message):
     with pytest.raises((ValueError, DerivationError), match=message):
         line().verify()
+
+
+def test_a_box_reaches_to_the_ends_of_its_interval():
+    """What vanishes within 10⁻²² of an end has no sign, though 1 + 10⁻²² is 1 in floating point."""
+    falling = 2 - 10**69 * (x - 1) ** 3 - exp(x) / 10**3
+    for end, sign in ((1 + Rational(1, 10**22), None), (1, 1)):
+        line = Derivation("a-line", domain={x: Interval.open(Rational(1, 2), end)})
+        space = signs.Space(line, falling, (), {})
+        assert space._by_boxes(space.expression) == sign
 
 
 def test_a_line_goes_on_from_the_one_before_it_and_from_no_other():

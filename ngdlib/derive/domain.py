@@ -142,8 +142,8 @@ def conditions(x: Any, strict: bool = False, bound: tuple = ()) -> Iterator[Cond
     elif isinstance(x, sp.Function):
         for kind, needs in _NEEDS.items():
             if isinstance(x, kind):
-                if len(x.args) > 1 and not x.args[0].is_Integer:
-                    raise Foreign(f"expected a whole number as order, got {x}")
+                if len(x.args) > 1 and not (kind == sp.polygamma and x.args[0].is_Integer):
+                    raise Foreign(f"expected functions whose domain is known here, got {x}")
                 for needed, sign in needs(x.args[-1]):
                     yield Condition(needed, "positive" if strict else sign, bound)
                 break

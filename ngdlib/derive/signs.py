@@ -311,7 +311,7 @@ class Space:
         for symbol, (low, high, *_) in self.where.items():
             low, high = low.xreplace(inside), high.xreplace(inside)
             if low.is_number and high.is_number:
-                box[symbol] = (_as_mp(low), _as_mp(high))
+                box[symbol] = (_end(low, -1), _end(high, 1))
                 ends[symbol] = (low, high)
             else:
                 t = sp.Dummy("t", real=True)
@@ -333,7 +333,7 @@ class Space:
         first derivative which does not vanish there, by Taylor's theorem."""
         for symbol, (a, b) in here.items():
             for side, end, place in ((1, ends[symbol][0], a), (-1, ends[symbol][1], b)):
-                if end.is_infinite or place != _as_mp(end):
+                if end.is_infinite or place != _end(end, -side):
                     continue
                 key = (symbol, side)
                 if key not in zeros:
@@ -362,6 +362,16 @@ def _as_mp(x: Any, digits: int = 20) -> Any:
     if x.is_infinite:
         return mp.inf if x > 0 else -mp.inf
     return mp.mpmathify(sp.N(x, digits))
+
+
+def _end(x: Any, side: int) -> Any:
+    """The end of an interval, and no number that lies inside of it."""
+    if x.is_Rational:
+        low, high = _ends(iv.mpf(int(x.p)) / int(x.q))
+        return low if side < 0 else high
+    end = _as_mp(x, 30)
+    with mp.workdps(40):
+        return end if mp.isinf(end) else end + side * abs(end) * mp.mpf(10) ** -28
 
 
 def _first_derivative(x: Any, symbol: Any, end: Any) -> tuple[int, Any] | None:

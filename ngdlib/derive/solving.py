@@ -59,6 +59,7 @@ def check(d: Derivation, step: Step) -> None:
     ):
         raise Undecided("the unknown function stands there at other places, too")
     for case in d.cases(*equations):
+        case = {s: value for s, value in case.items() if s not in step.lhs}
         _scalars(d, [put(e, case) for e in equations], list(names.values()), step, case)
 
 
@@ -232,4 +233,7 @@ def _initial_value(d: Derivation, step: Step) -> None:
     wanted = [needed for part in parts for needed in conditions(part, not linear, values)]
     for needed in (*wanted, Condition(parts[0], "nonzero", values)):
         demand(d, needed)
-        demand(d, needed._replace(expression=put(needed.expression, first)))
+        try:
+            demand(d, needed._replace(expression=put(needed.expression, first)))
+        except (Refuted, Undecided):
+            raise Undecided(f"{needed} does not hold where {starts[0]} is given") from None
