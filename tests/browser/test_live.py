@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from book.live import Kernels, configuration
+from tests.browser.drawing import after
 from tests.browser.test_pages import HTML, ROOT, violations
 
 CHAPTER = "bernoulli"
@@ -598,22 +599,25 @@ def test_a_run_is_overtaken(page):
     assert page.locator(".ngd-now, [data-rerun], [aria-busy]").count() == 0
 
 
-def test_a_stop_that_comes_late_hits_nothing_else(page):
+def test_a_stop_that_comes_late_hits_nothing_else(page, tmp_path):
     """What is run while the page stops waits for the interrupt, and then runs whole."""
     page.evaluate(
         """() => {
             const { kernel } = ngdBook;
             const interrupt = () => kernel.constructor.prototype.interrupt.call(kernel);
-            kernel.interrupt = () => new Promise(done => setTimeout(done, 2000)).then(interrupt);
+            kernel.interrupt = () => new Promise(done => { window.arrive = done; }).then(interrupt);
         }"""
     )
-    area = first_code(page)
-    write(area, "import time; time.sleep(0.5)")
+    area, asked = first_code(page), tmp_path / "asked"
+    write(area, f"import os, time\nwhile not os.path.exists({str(asked)!r}): time.sleep(0.05)")
     area.press("Shift+Enter")
     page.get_by_role("button", name="Stop", exact=True).click()
-    page.wait_for_function("!ngdBook.pumping")
+    asked.touch()  # it ends by itself, and the interrupt is still under way
+    page.wait_for_function("!ngdBook.pumping && !!ngdBook.stopping")
     write(area, "time.sleep(4); print('who' + 'le')")
     area.press("Shift+Enter")
+    after(page, 1000)  # long enough to run, if it did not wait
+    page.evaluate("arrive()")
     cell = page.locator("div.cell:has(.ngd-editor)").first
     cell.get_by_text("whole", exact=True).wait_for()
     page.wait_for_function("!ngdBook.pumping")
@@ -923,13 +927,14 @@ def test_a_flood_is_cut(page):
     assert " ran: " in run_first(page, "2 + 2")
 
 
-def test_a_connection_that_is_lost(page):
+def test_a_connection_that_is_lost(page, tmp_path):
     """A laptop that sleeps: the page finds its Python again, and hears what it said meanwhile."""
-    area = first_code(page)
-    write(area, "import time\nmine = 1\ntime.sleep(2)\nprint('woke')")
+    area, lost = first_code(page), tmp_path / "lost"
+    until = f"while not os.path.exists({str(lost)!r}): time.sleep(0.05)"
+    write(area, f"import os, time\nmine = 1\n{until}\ntime.sleep(2)\nprint('woke')")
     area.press("Shift+Enter")
     page.wait_for_function("ngdBook.running?.text.includes('sleep')")
-    said = ran(page, lambda: page.evaluate("ngdBook.kernel.socket.close()"))
+    said = ran(page, lambda: page.evaluate("ngdBook.kernel.socket.close()") or lost.touch())
     assert (" ran: " in said and page.get_by_text("woke", exact=True).count() == 1) or (
         "Run it again" in said
     )
