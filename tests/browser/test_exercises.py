@@ -235,13 +235,12 @@ def stored(page):
 
 
 def counted(page):
-    """What is stored of answers that were read; what is only typed is kept a little after it."""
-    entries = stored(page)["items"].items()
-    return {
-        key: [entry[part] for part in ("best", "score", "answer")]
-        for key, entry in entries
-        if "answer" in entry
+    """What is stored of each item, but for what is only typed: that is kept a little after it."""
+    entries = {
+        key: {part: value for part, value in entry.items() if part not in ("draft", "variant")}
+        for key, entry in stored(page)["items"].items()
     }
+    return {key: entry for key, entry in entries.items() if any(entry.values())}
 
 
 def violations(page, where="html"):
